@@ -1,0 +1,118 @@
+"""The command `i2i`: the group of all commands, and the one place where errors become sentences."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+# command -> the module that holds it: only the one that runs is imported
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "training",
+        "resume": "training",
+        "check": "training",
+        "new": "specs",
+        "schema": "specs",
+        "translate": "translating",
+        "demo-data": "datasets",
+        "plugins": "components",
+        "list": "components",
+        "show": "components",
+    }
+)
+HELP: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "Train what a spec describes.",
+        "resume": "Continue a run from its newest checkpoint.",
+        "check": "Check a spec and its data, and print the plan; trains nothing.",
+        "new": "Print a complete, commented spec of a method.",
+        "schema": "Print the JSON schema of specs, for editors.",
+        "translate": "Translate pictures with a trained model.",
+        "demo-data": "Draw a small data set with known truth.",
+        "plugins": "List the plug-ins that are installed, and what is wrong with broken ones.",
+        "list": "List the components that specs can name.",
+        "show": "Show a component: its options, its facts, and where it lives.",
+    }
+)
+
+
+class Commands(click.Group):
+    """Imports a command when it is asked for, so that `i2i --help` does not wait for torch."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"i2i.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, {"list": "list_"}.get(cmd_name, cmd_name.replace("-", "_")))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--traceback", is_flag=True, help="Show where an error came from.")
+@click.version_option(package_name="i2i-toolkit", message="i2i %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, plugins: tuple[Path, ...], traceback: bool) -> None:
+    """Image-to-image translation: one engine, every method a plug-in.
+
+    --plugin FILE uses the components of a Python file for this command.
+    """
+    ctx.obj = plugins
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are printed as sentences."""
+    traceback = "--traceback" in sys.argv
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.Abort:
+        _stop("stopped", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _stop("stopped; i2i resume continues from the newest checkpoint", 130)
+    except Exception as error:
+        if traceback:
+            raise
+        _stop(*_sentence(error))
+
+
+def _sentence(error: Exception) -> tuple[str, int]:
+    """What to say about an error; ours are sentences already, others keep their traceback."""
+    from i2i.core.errors import I2IError
+
+    if isinstance(error, I2IError):
+        return str(error).rstrip(), 1
+    if "torchvision::nms" in str(error):
+        return (
+            "torch and torchvision do not belong together (one is the CPU build, the other is not); "
+            "install both anew from the same index: pip install --force-reinstall torch torchvision",
+            1,
+        )
+    raise error
+
+
+def _stop(text: str, code: int) -> None:
+    click.echo(text, err=True)
+    sys.exit(code)
+
+
+def registry_of(ctx: click.Context) -> Any:
+    """The components of everything installed, and of the files given by --plugin."""
+    from i2i.spec.plugins import discover
+
+    return discover(ctx.find_root().obj or ()).registry

@@ -1,0 +1,48 @@
+"""Commands that train, and the one that only looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from i2i.cli.main import registry_of
+
+_spec = click.argument("spec", type=click.Path(path_type=Path))
+_settings = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec, train.steps=1000 for example."
+)
+
+
+@click.command()
+@_spec
+@_settings
+@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="The run folder; runs/<spec name> otherwise.")
+@click.pass_context
+def run(ctx: click.Context, spec: Path, settings: tuple[str, ...], out: Path | None) -> None:
+    """Train what a spec describes."""
+    from i2i.run.run import build
+
+    build(spec, registry=registry_of(ctx), out=out, settings=settings).train(progress=True)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@_settings
+@click.pass_context
+def resume(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> None:
+    """Continue a run from its newest checkpoint."""
+    from i2i.run.run import Run
+
+    Run.open(run, registry=registry_of(ctx), settings=settings).train(progress=True)
+
+
+@click.command()
+@_spec
+@_settings
+@click.pass_context
+def check(ctx: click.Context, spec: Path, settings: tuple[str, ...]) -> None:
+    """Check a spec and its data, and print the plan; trains nothing."""
+    from i2i.run.run import build
+
+    click.echo(build(spec, registry=registry_of(ctx), settings=settings).describe())

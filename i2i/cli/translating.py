@@ -1,0 +1,42 @@
+"""Commands that use a trained model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from i2i.cli.main import registry_of
+
+
+@click.command()
+@click.argument("run")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), metavar="OUT", help="A folder, or a file.")
+@click.option("-c", "--control", "controls", multiple=True, metavar="KEY=VALUE", help="A control of the method: back=true.")
+@click.option("--seed", default=0, show_default=True, help="Of methods that draw random numbers.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.pass_context
+def translate(
+    ctx: click.Context,
+    run: str,
+    inputs: tuple[Path, ...],
+    out: Path,
+    controls: tuple[str, ...],
+    seed: int,
+    device: str,
+) -> None:
+    """Translate pictures with a trained model.
+
+    RUN is a run folder, RUN@best, RUN@4000, or a checkpoint folder. Inputs are files and folders; names and folders
+    are kept.
+    """
+    from i2i.run.translation import translate_shown
+    from i2i.spec.spec import override
+    from i2i.translate.translator import load
+
+    values: dict[str, object] = {}
+    override(values, controls)
+    model = load(run, registry=registry_of(ctx), device=device)
+    sys.exit(translate_shown(model, inputs, out, seed, values))

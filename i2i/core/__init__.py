@@ -1,0 +1,1 @@
+"""Names and interfaces: what a component, a strategy, a registry and a data source are."""

@@ -1,0 +1,51 @@
+"""What a data source promises, and what it tells the networks about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """What the pictures are: told to the strategy before any network is built.
+
+    Attributes:
+        fields: names of the tensors in a sample, for example ("a", "b").
+        image_size: height and width, in pixels, of the squares the network sees while training.
+        channels: channels of each picture field.
+        value_range: for each picture field, the stored values that stand for -1 and +1 ((0, 255) for 8 bits).
+        truth: for each picture field that has one, the field that holds its true translation.
+    """
+
+    fields: tuple[str, ...]
+    image_size: int
+    channels: Mapping[str, int]
+    value_range: Mapping[str, tuple[float, float]]
+    truth: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A data set: a sample is a pure function of its index and its random numbers."""
+
+    @property
+    def facts(self) -> DataFacts: ...
+
+    def __len__(self) -> int: ...
+
+    def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
+        """One sample, pictures as (C, H, W) in the type they are stored in."""
+        ...
+
+    def name(self, index: int) -> str:
+        """The files of a sample, for captions and messages."""
+        ...
+
+    def held_out(self) -> Source | None:
+        """The part kept for looking and judging (test split, no augmentation); None if there is none."""
+        ...

@@ -1,0 +1,40 @@
+"""Errors that a user can cause; each is a sentence, never a traceback."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class I2IError(Exception):
+    """Something a user can mend; the message says where, what is wrong and what would be right."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a spec: the dotted key, what is wrong, and what would be right."""
+
+    at: str
+    message: str
+    hint: str = ""
+
+    def text(self, place: str = "") -> str:
+        """The problem as indented lines; `place` (file and line) stands in front."""
+        head = f"  {place}{self.at}: {self.message}" if self.at else f"  {place}{self.message}"
+        return "\n".join([head, *(f"    {line}" for line in self.hint.splitlines())])
+
+
+class SpecError(I2IError):
+    """All problems of a spec at once."""
+
+    def __init__(self, problems: Sequence[Problem], places: Sequence[str] = ()) -> None:
+        self.problems = tuple(problems)
+        places = places or [""] * len(self.problems)
+        super().__init__("\n".join(p.text(place) for p, place in zip(self.problems, places, strict=True)))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint naming the nearest of the known names, and all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listed = f"known: {', '.join(names)}" if names else "there are none"
+    return f"did you mean '{close[0]}'? {listed}" if close else listed

@@ -1,0 +1,248 @@
+"""The registry: every component that is installed, by kind and name. A value; no module-level instance exists."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from i2i.core.errors import I2IError, Problem, SpecError, nearest
+from i2i.core.schema import Ref, Signature, read_signature, validate
+from i2i.core.strategy import Strategy
+
+KINDS = (
+    "strategy",
+    "generator",
+    "discriminator",
+    "encoder",
+    "loss",
+    "data",
+    "optimizer",
+    "schedule",
+    "metric",
+    "logger",
+    "importer",
+)
+# A function of one of these kinds is the thing itself; of the others, it makes the thing.
+CALLED_DIRECTLY = frozenset({"loss", "schedule", "metric"})
+
+
+@dataclass(frozen=True)
+class Component:
+    """One registered component."""
+
+    kind: str
+    name: str
+    factory: Callable[..., Any]
+    owner: str
+    signature: Signature
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.factory) or "").partition("\n")[0]
+
+    @property
+    def where(self) -> str:
+        """File and line of its definition."""
+        try:
+            return f"{inspect.getsourcefile(self.factory)}:{inspect.getsourcelines(self.factory)[1]}"
+        except (OSError, TypeError):
+            return self.factory.__module__
+
+    def __str__(self) -> str:
+        return f"{self.kind} '{self.name}'"
+
+
+@dataclass
+class Registry:
+    """Components by kind and name.
+
+    `owner` is the plug-in that `add` registers for; `broken` tells which plug-ins failed to load, and why; `files`
+    holds the hash of every plug-in that was loaded from a file, `versions` the version of every plug-in.
+    """
+
+    owner: str = "?"
+    broken: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    _components: dict[tuple[str, str], Component] = field(default_factory=dict)
+
+    def add(self, kind: str, name: str, factory: Callable[..., Any]) -> None:
+        """Register a component.
+
+        Raises:
+            I2IError: unknown kind, a name that is taken, or a signature that cannot be a schema.
+        """
+        if kind not in KINDS:
+            raise I2IError(f"there is no kind '{kind}'\n    {nearest(kind, KINDS)}")
+        if kind == "strategy" and not (inspect.isclass(factory) and issubclass(factory, Strategy)):
+            raise I2IError(f"strategy '{name}': {factory!r} is not a class derived from i2i.Strategy")
+        try:
+            signature = read_signature(factory)
+        except (TypeError, NameError) as error:
+            raise I2IError(f"{kind} '{name}': {error}") from error
+        self._insert(Component(kind, name, factory, self.owner, signature))
+
+    def merge(self, other: Registry) -> None:
+        """Take over all components of another registry, or none of them.
+
+        Raises:
+            I2IError: a name has two owners; both are named.
+        """
+        for component in other:
+            self._refuse_second_owner(component)
+        for component in other:
+            self._insert(component)
+
+    def _insert(self, component: Component) -> None:
+        self._refuse_second_owner(component)
+        self._components[component.kind, component.name] = component
+
+    def _refuse_second_owner(self, new: Component) -> None:
+        old = self._components.get((new.kind, new.name))
+        if old is not None:
+            raise I2IError(f"{new} is offered by both {old.owner} and {new.owner}; one of them has to be renamed")
+
+    def __iter__(self) -> Iterator[Component]:
+        return iter(self._components.values())
+
+    def names(self, kind: str) -> list[str]:
+        """The names of a kind, sorted."""
+        return sorted(name for k, name in self._components if k == kind)
+
+    def get(self, kind: str, name: str, at: str = "") -> Component:
+        """A component by kind and name.
+
+        Raises:
+            SpecError: there is none; the nearest name and the plug-ins that failed to load are named.
+        """
+        if (kind, name) in self._components:
+            return self._components[kind, name]
+        hint = nearest(name, self.names(kind))
+        if self.broken:
+            hint += "".join(f"\nplug-in '{plugin}' failed to load: {why}" for plugin, why in self.broken.items())
+        raise SpecError([Problem(at, f"there is no {kind} '{name}'", hint)])
+
+    def resolve(
+        self, kind: str, raw: object, at: str, default: Ref | None = None, offers: Mapping[str, Any] | None = None
+    ) -> Ref:
+        """Check a reference and fill in every default, recursively.
+
+        Args:
+            kind: what the reference must name.
+            raw: a name, a table, or a Ref.
+            at: the dotted key, for messages.
+            default: what it extends if it names the same component or none.
+            offers: facts known before anything is built; "auto" options are settled from them.
+
+        Raises:
+            SpecError: all that is wrong with it, at once.
+        """
+        name, given = self._read(kind, raw, at, default)
+        component = self.get(kind, name, at)
+        base = dict(default.options) if default is not None and default.name == name else {}
+        values, problems = self._resolve_nested(component, _merged(base, given), at, offers)
+        options, more = validate(component.signature.options, values, at, str(component))
+        problems += [p for p in more if p.at.rpartition(".")[2] not in {q.at[len(at) + 1 :] for q in problems}]
+        if not problems:
+            options, problems = _settle(component, options, offers or {}, at)
+        if problems:
+            raise SpecError(problems)
+        return Ref.of(kind, name, options)
+
+    def _read(self, kind: str, raw: object, at: str, default: Ref | None) -> tuple[str, Mapping[str, Any]]:
+        if isinstance(raw, str):
+            return raw, {}
+        if isinstance(raw, Ref):
+            return raw.name, raw.options
+        if not isinstance(raw, Mapping):
+            raise SpecError([Problem(at, f"should be the name of a {kind} or a table with a name, got {raw!r}")])
+        name = raw.get("name", default.name if default else None)
+        if not isinstance(name, str):
+            hint = f"known: {', '.join(self.names(kind))}"
+            raise SpecError([Problem(f"{at}.name", f"the name of a {kind} is needed here", hint)])
+        return name, {k: v for k, v in raw.items() if k != "name"}
+
+    def _resolve_nested(
+        self, component: Component, values: Mapping[str, Any], at: str, offers: Mapping[str, Any] | None
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        """Resolve the options that are references themselves."""
+        filled, problems = dict(values), []
+        defaults = component.signature.defaults()
+        for option, kind in component.signature.nested.items():
+            default = defaults.get(option)
+            raw = values.get(option, default)
+            if raw is None:
+                continue
+            try:
+                filled[option] = self.resolve(kind, raw, f"{at}.{option}", default, offers)
+            except SpecError as error:
+                problems += error.problems
+                filled[option] = default
+        return filled, problems
+
+    def build(self, ref: Ref, offers: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
+        """Build what a resolved reference names.
+
+        Args:
+            ref: the reference; `resolve` made it.
+            offers: facts passed if the component wants them.
+            facts: facts it must take.
+
+        Raises:
+            I2IError: it does not take a fact, or needs one that nobody told.
+        """
+        component = self.get(ref.kind, ref.name)
+        signature = component.signature
+        if ref.kind in CALLED_DIRECTLY and inspect.isfunction(component.factory):
+            return functools.partial(component.factory, **ref.options)
+        refused = [fact for fact in facts if fact not in signature.facts]
+        if refused:
+            raise I2IError(self._refusal(component, refused))
+        told = {**{k: v for k, v in offers.items() if k in signature.facts}, **facts}
+        missing = [fact for fact in signature.required_facts if fact not in told]
+        if missing:
+            raise I2IError(f"{component} cannot be used here: nobody tells it {', '.join(missing)}")
+        try:
+            return component.factory(**told, **ref.options)
+        except ValueError as error:
+            raise I2IError(f"{component}: {error}") from error
+
+    def _refusal(self, component: Component, refused: list[str]) -> str:
+        able = [c.name for c in self if c.kind == component.kind and set(refused) <= set(c.signature.facts)]
+        wanted = ", ".join(refused)
+        return (
+            f"{component} cannot be used here: it does not take {wanted}\n"
+            f"    {component.kind}s that do: {', '.join(sorted(able)) or 'none'}"
+        )
+
+
+def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Given options over base options; a table for a reference of the base extends that reference."""
+    merged = dict(base)
+    for key, value in given.items():
+        old = base.get(key)
+        if isinstance(old, Ref) and isinstance(value, Mapping) and value.get("name", old.name) == old.name:
+            value = Ref(old.name, **_merged(old.options, {k: v for k, v in value.items() if k != "name"}))
+        merged[key] = value
+    return merged
+
+
+def _settle(
+    component: Component, options: dict[str, Any], offers: Mapping[str, Any], at: str
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Let a component turn "auto" into a number, once the facts it asks for are known."""
+    settle = getattr(component.factory, "settle", None)
+    if settle is None:
+        return options, []
+    wanted = [p for p in inspect.signature(settle).parameters if p != "options"]
+    if not set(wanted) <= set(offers):
+        return options, []
+    try:
+        return settle(options, **{fact: offers[fact] for fact in wanted}), []
+    except ValueError as error:
+        option, colon, message = str(error).partition(": ")
+        return options, [Problem(f"{at}.{option}", message) if colon else Problem(at, str(error))]

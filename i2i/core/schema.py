@@ -1,0 +1,196 @@
+"""A component's signature, read as its schema.
+
+Positional parameters are *facts*, told by whoever builds the component; keyword-only parameters are
+*options*, set by the user. There is no second declaration.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import core_schema
+
+from i2i.core.errors import Problem, nearest
+
+RESERVED = frozenset(dir(BaseModel)) | {"name"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Marks an option that names another component: `Annotated[Ref, Kind("loss")]`."""
+
+    name: str
+
+
+class Ref:
+    """The name of a component and the options it is built with; in TOML a string or a table.
+
+    `kind` is filled in when a registry resolves the reference.
+    """
+
+    __slots__ = ("kind", "name", "options")
+    name: str
+    options: Mapping[str, Any]
+    kind: str
+
+    def __init__(self, name: str, /, **options: Any) -> None:
+        self._fill(name, options, "")
+
+    @classmethod
+    def of(cls, kind: str, name: str, options: Mapping[str, Any]) -> Ref:
+        """A resolved reference."""
+        ref = cls(name)
+        ref._fill(name, dict(options), kind)
+        return ref
+
+    def _fill(self, name: str, options: Mapping[str, Any], kind: str) -> None:
+        for slot, value in (("name", name), ("options", options), ("kind", kind)):
+            object.__setattr__(self, slot, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Ref does not change; make a new one instead of setting {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a Ref does not change")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Ref.of, (self.kind, self.name, dict(self.options)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and (self.name, self.options) == (other.name, other.options)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"Ref({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.options.items())])})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.is_instance_schema(cls, serialization=core_schema.plain_serializer_function_ser_schema(plain))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"type": ["string", "object"], "description": "a component: its name, or a table with its name"}
+
+    def table(self) -> dict[str, Any]:
+        """The reference as a table of a spec; what is absent is left out."""
+        return {"name": self.name, **{k: plain(v) for k, v in self.options.items() if v is not None}}
+
+
+def plain(value: Any) -> Any:
+    """A value as TOML can hold it."""
+    if isinstance(value, Ref):
+        return value.table()
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a component's signature says.
+
+    Attributes:
+        facts: names of the positional parameters, in order.
+        required_facts: those without a default.
+        options: a pydantic model of the keyword-only parameters; unknown names are forbidden.
+        nested: the options that name another component, with its kind.
+    """
+
+    facts: tuple[str, ...]
+    required_facts: tuple[str, ...]
+    options: type[BaseModel]
+    nested: Mapping[str, str] = field(default_factory=dict)
+
+    def defaults(self) -> dict[str, Any]:
+        """The options that have a default, with it."""
+        fields = self.options.model_fields
+        return {name: f.get_default(call_default_factory=True) for name, f in fields.items() if not f.is_required()}
+
+
+def read_signature(factory: Callable[..., Any]) -> Signature:
+    """Read a class's or a function's signature.
+
+    Raises:
+        TypeError: it takes `*args` or `**kwargs`, or an option has a name that pydantic or i2i owns.
+    """
+    label = getattr(factory, "__name__", repr(factory))
+    hints = type_hints(factory)
+    facts, required, options, nested = [], [], {}, {}
+    for p in inspect.signature(factory).parameters.values():
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            stars = "*" if p.kind is p.VAR_POSITIONAL else "**"
+            raise TypeError(f"{label} takes {stars}{p.name}; name every option instead")
+        if p.kind is not p.KEYWORD_ONLY:
+            facts.append(p.name)
+            required += [p.name] if p.default is p.empty else []
+            continue
+        if p.name in RESERVED or p.name.startswith(("model_", "_")):
+            raise TypeError(f"{label} has an option called '{p.name}', a name that is taken; choose another")
+        hint = hints.get(p.name, Any)
+        nested |= {p.name: kind for kind in kinds_of(hint)}
+        options[p.name] = (hint, ... if p.default is p.empty else p.default)
+    model = create_model(
+        f"{label} options",
+        __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()),
+        **typing.cast(dict[str, Any], options),
+    )
+    return Signature(tuple(facts), tuple(required), model, nested)
+
+
+def type_hints(factory: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a function's or a constructor's parameters, with their `Annotated` metadata."""
+    target = factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
+    return typing.get_type_hints(target, include_extras=True)
+
+
+def kinds_of(hint: Any) -> Iterator[str]:
+    """The kind named by an option's annotation, if it is a reference."""
+    if typing.get_origin(hint) is Annotated:
+        yield from (m.name for m in hint.__metadata__ if isinstance(m, Kind))
+    for part in typing.get_args(hint):
+        if typing.get_origin(part) is Annotated:
+            yield from kinds_of(part)
+
+
+def validate(
+    model: type[BaseModel], values: Mapping[str, Any], at: str, owner: str
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Check option values against a model: the complete options, and what is wrong with them.
+
+    `owner` names the component in messages: "generator 'unet'".
+    """
+    try:
+        made = model.model_validate(dict(values))
+    except ValidationError as error:
+        return {}, [_problem(e, at, owner, model) for e in error.errors()]
+    return {name: getattr(made, name) for name in model.model_fields}, []
+
+
+def _problem(error: Any, at: str, owner: str, model: type[BaseModel]) -> Problem:
+    place = ".".join([at, *(str(part) for part in error["loc"][:1] or ())]).strip(".")
+    if error["type"] == "extra_forbidden":
+        known = [f.alias or name for name, f in model.model_fields.items()]
+        return Problem(place, f"{owner} has no such option", nearest(str(error["loc"][0]), known))
+    if error["type"] == "missing":
+        return Problem(place, f"{owner} needs this option")
+    if error["type"] in ("value_error", "assertion_error"):
+        return Problem(place, str(error["ctx"]["error"]))
+    message = error["msg"][:1].lower() + error["msg"][1:]
+    return Problem(place, f"{message}, got {_shown(error['input'])}")
+
+
+def _shown(value: Any) -> str:
+    return repr(plain(value)) if not isinstance(value, (int, float)) else repr(value)
+

@@ -1,0 +1,120 @@
+"""All that the author of a method must know: a strategy builds parts, lists phases, and translates."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Protocol
+
+from torch import Tensor
+
+from i2i.core.batch import Batch, Parts
+from i2i.core.data import DataFacts
+from i2i.core.schema import Kind, Ref
+
+Weight = float | Callable[[int], float]
+Row = Mapping[str, Weight]
+
+Generator = Annotated[Ref, Kind("generator")]
+Discriminator = Annotated[Ref, Kind("discriminator")]
+Encoder = Annotated[Ref, Kind("encoder")]
+Loss = Annotated[Ref, Kind("loss")]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Named loss terms, and who minimises which of them.
+
+    One phase is at most one optimizer step for each network of its table, after all of its gradients are complete.
+
+    Attributes:
+        name: what it trains.
+        terms: the terms of a micro-batch, by name: unweighted means over its samples.
+        minimise: network -> {term: weight}; a weight may be a function of the step. Networks with equal rows share
+            one backward pass.
+        every: it runs at steps n, 2n, ….
+    """
+
+    name: str
+    terms: Callable[[Parts, Batch], Mapping[str, Tensor]]
+    minimise: Mapping[str, Row]
+    every: int = 1
+
+    def runs_at(self, step: int) -> bool:
+        """Whether it runs at a step (counted from 1)."""
+        return step % self.every == 0
+
+    def objective(self, network: str) -> str:
+        """A network's objective in words: `gan + 100·pixel`."""
+        return " + ".join(_weighted(weight, term) for term, weight in self.minimise[network].items())
+
+
+def _weighted(weight: Weight, term: str) -> str:
+    if callable(weight):
+        return f"{weight}·{term}"
+    return term if weight == 1 else f"{weight:g}·{term}"
+
+
+class Make(Protocol):
+    """Builds the component that a reference names; `facts` are demands that it must take."""
+
+    def __call__(self, ref: Ref, **facts: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How the networks behave when they translate.
+
+    Attributes:
+        dropout: dropout stays active.
+        statistics: what batch norm uses: the running averages of the training, or each picture's own.
+    """
+
+    dropout: bool = False
+    statistics: str = field(default="running")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(ABC):
+    """A training method. Its fields are its options; it holds no state.
+
+    Class attributes:
+        recipe: the published settings, a partial spec (data, optimizers, schedule, train).
+        demo: changes to the recipe that show the method on the demo set in minutes.
+        inference: how the networks behave when they translate.
+        multiple: micro-batches must be divisible by this.
+    """
+
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    demo: ClassVar[Mapping[str, Any]] = {}
+    inference: ClassVar[Inference] = Inference()
+    multiple: ClassVar[int] = 1
+
+    @abstractmethod
+    def wants(self) -> tuple[str, ...]:
+        """Fields a training batch must have; an optional one ends in `?`."""
+
+    @abstractmethod
+    def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
+        """Fields that `translate` needs under these controls; an optional one ends in `?`."""
+
+    @abstractmethod
+    def build(self, make: Make, data: DataFacts) -> Mapping[str, Any]:
+        """Build networks, losses and pools, by name. Whatever has state is an `nn.Module`."""
+
+    @abstractmethod
+    def phases(self) -> Sequence[Phase]:
+        """The phases of a step, in order."""
+
+    @abstractmethod
+    def translate(self, net: Parts, x: Batch) -> Tensor:
+        """Turn inputs (N, C, H, W) in [-1, 1] into outputs; keyword-only parameters are the user's controls."""
+
+    def prepare(self, net: Parts, x: Batch) -> None:
+        """Leave on the batch what several phases share; runs before a step's first phase."""
+
+    def preview(self, net: Parts, x: Batch) -> Mapping[str, Tensor]:
+        """The columns of a sample grid, by label."""
+        (source, *_) = self.takes({})
+        return {"input": x.fields()[source], "output": self.translate(net, x)}

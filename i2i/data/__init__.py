@@ -1,0 +1,9 @@
+"""From files to batches: data sets, and the endless stream of their samples."""
+
+from i2i.data.demo import Demo
+from i2i.data.demo_files import write_demo
+from i2i.data.paired import Paired
+from i2i.data.stream import Stream
+from i2i.data.unpaired import Unpaired
+
+__all__ = ["Demo", "Paired", "Stream", "Unpaired", "write_demo"]

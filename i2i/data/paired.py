@@ -1,0 +1,142 @@
+"""Pairs of pictures that show the same thing in two domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError
+from i2i.data.images import Header, Pixels, decode, read_header
+from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
+from i2i.data.pairs import Pairs, find_pairs, has_pairs
+from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.survey import check_held_out, check_range, sampled, survey
+
+Names = Annotated[str, Field(min_length=1, description="folder or CSV column of this domain")]
+
+
+class Paired:
+    """Pairs of pictures: side-by-side files, two folders with equal names, or a CSV of paths.
+
+    Layouts, the first that is found: `root` or `root/<split>.csv` is a CSV with columns `a` and `b` of paths relative
+    to it; `root/<split>/<a>` and `root/<split>/<b>`, `root/<split>A` and `root/<split>B`, or `root/<a>/<split>` and
+    `root/<b>/<split>` are folders whose files match by name without the ending; `root/<split>` holds files with a in
+    the left half and b in the right (the form of Isola et al., CVPR 2017).
+
+    Samples are `a` and `b`, (C, size, size) in the stored type; one draw of crop and flip serves both. The network
+    translates from `a`; `direction = "b-to-a"` exchanges the two.
+
+    Raises:
+        I2IError: anything about the files that would fail later; the message names them and the remedy.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Root,
+        split: Split = "train",
+        size: Size = 256,
+        load_size: LoadSize = "auto",
+        flip: Flip = True,
+        centre_crop: CentreCrop = None,
+        direction: Annotated[
+            Literal["a-to-b", "b-to-a"], Field(description="which domain the network translates from")
+        ] = "a-to-b",
+        a: Names = "a",
+        b: Names = "b",
+        channels: Channels = None,
+        value_range: ValueRange = None,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "root": root, "size": size, "flip": flip, "centre_crop": centre_crop, "direction": direction,
+            "a": a, "b": b, "channels": channels, "value_range": value_range,
+        }  # fmt: skip
+        self.root, self.split = Path(root), split
+        check_range(value_range)
+        load_size = settled_load_size(load_size, size)
+        self._preprocess = Preprocess(size=size, load_size=load_size, flip=flip, centre_crop=centre_crop)
+        self._pairs = find_pairs(self.root, split, a, b)
+        headers = self._read_headers()
+        self._stored = tuple(survey(side, channels, value_range) for side in headers)
+        self._fields = ("a", "b") if direction == "a-to-b" else ("b", "a")
+        self.facts = DataFacts(
+            fields=("a", "b"),
+            image_size=size,
+            channels={f: s.channels for f, s in zip(self._fields, self._stored)},
+            value_range={f: s.value_range(value_range) for f, s in zip(self._fields, self._stored)},
+            truth={"a": "b", "b": "a"},
+        )
+
+    @staticmethod
+    def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
+        """`load_size = "auto"` as a number: 286 for size 256, and in proportion."""
+        return settle_sizes(options, image_size)
+
+    def __len__(self) -> int:
+        return len(self._pairs.a)
+
+    def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
+        """The pair, cropped and flipped alike."""
+        draw = self._preprocess.draw(rng)
+        paths = self._pairs.a[index], self._pairs.b[index]
+        decoded = _halves(decode(paths[0])) if self._pairs.layout == "halves" else tuple(decode(p) for p in paths)
+        return {
+            field: self._preprocess(stored.accept(pixels, path), draw)
+            for field, stored, pixels, path in zip(self._fields, self._stored, decoded, paths)
+        }
+
+    def name(self, index: int) -> str:
+        """The file, or the two files, relative to the root."""
+        folder = self.root if self.root.is_dir() else self.root.parent
+        paths = dict.fromkeys((self._pairs.a[index], self._pairs.b[index]))
+        return ", ".join(path.relative_to(folder).as_posix() for path in paths)
+
+    def held_out(self) -> Paired | None:
+        """The split "test", else "val", resized to `size` and neither cropped nor flipped."""
+        for split in ("test", "val"):
+            names = self._options["a"], self._options["b"]
+            if split != self.split and has_pairs(self.root, split, *names, self._pairs.layout):
+                held = Paired(**self._options | {"split": split, "load_size": self.facts.image_size, "flip": False})
+                check_held_out(self.facts, held.facts, split)
+                return held
+        return None
+
+    def _read_headers(self) -> tuple[Sequence[tuple[Path, Header]], ...]:
+        first, second = [], []
+        for i in sampled(len(self)):
+            one, other = _pair_headers(self._pairs, i)
+            first.append((self._pairs.a[i], one))
+            second.append((self._pairs.b[i], other))
+            self._preprocess.check(one, self.name(i))
+        return first, second
+
+
+def _pair_headers(pairs: Pairs, index: int) -> tuple[Header, Header]:
+    path = pairs.a[index]
+    one = read_header(path)
+    if pairs.layout == "halves":
+        if one.width % 2:
+            raise I2IError(
+                f"data.root: '{path}' is {one.width} pixels wide, which does not split into two halves; "
+                "side-by-side files hold a on the left and b on the right, equally wide"
+            )
+        half = Header(one.width // 2, one.height, one.channels, one.bits)
+        return half, half
+    other = read_header(pairs.b[index])
+    if (one.width, one.height) != (other.width, other.height):
+        raise I2IError(
+            f"data.root: the pair '{path}' ({one.width}×{one.height}) and '{pairs.b[index]}' "
+            f"({other.width}×{other.height}) differ in size; make them equal"
+        )
+    return one, other
+
+
+def _halves(pixels: Pixels) -> tuple[Pixels, Pixels]:
+    middle = pixels.shape[1] // 2
+    return pixels[:, :middle], pixels[:, middle:]

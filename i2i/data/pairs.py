@@ -1,0 +1,144 @@
+"""Finds the pairs of a paired data set: side-by-side files, two folders of equal names, or a CSV of paths."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from i2i.core.errors import I2IError, nearest
+from i2i.data.folders import check_root, find_images, is_image, named, nearby, nothing_found, two_folders
+
+Layout = Literal["table", "folders", "halves"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The files of both domains, place by place; the same file twice where it holds both halves."""
+
+    a: tuple[Path, ...]
+    b: tuple[Path, ...]
+    layout: Layout
+
+
+def find_pairs(root: Path, split: str, a: str, b: str) -> Pairs:
+    """The pairs of a split.
+
+    Raises:
+        I2IError: there are none, or some lack their partner.
+    """
+    if root.suffix.lower() == ".csv" and root.is_file():
+        return _read_table(root, a, b)
+    check_root(root)
+    if (root / f"{split}.csv").is_file():
+        return _read_table(root / f"{split}.csv", a, b)
+    if folders := two_folders(root, split, a, b):
+        return _match(*folders)
+    files = _side_by_side(root, split, a, b)
+    return Pairs(files, files, "halves")
+
+
+def has_pairs(root: Path, split: str, a: str, b: str, layout: Layout) -> bool:
+    """Whether `root` holds another split in the same layout."""
+    if layout == "table":
+        return (root / f"{split}.csv").is_file()
+    if layout == "folders":
+        return two_folders(root, split, a, b) is not None
+    return (root / split).is_dir()
+
+
+def _side_by_side(root: Path, split: str, a: str, b: str) -> tuple[Path, ...]:
+    folder = root / split
+    if not folder.is_dir() or named(a, b):
+        also = f", or {split}.csv" if named(a, b) else f", {split}.csv, or a folder {split} of side-by-side files"
+        raise nothing_found(root, split, a, b, also)
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    if any(entry.is_dir() for entry in entries) and not any(is_image(entry.name) for entry in entries):
+        raise I2IError(
+            f"data.root: '{folder}' holds neither side-by-side files nor folders 'a' and 'b'; {nearby(folder, [a, b])}; "
+            'name the two folders of a pair, for example a = "photos" and b = "maps"'
+        )
+    return tuple(find_images(folder))
+
+
+def _match(folder_a: Path, folder_b: Path) -> Pairs:
+    first, second = _by_stem(folder_a), _by_stem(folder_b)
+    problems = [*_alone(first, second, folder_a, folder_b), *_alone(second, first, folder_b, folder_a)]
+    if problems:
+        raise I2IError(
+            f"data.root: {'; '.join(problems)}; pairs are matched by their names without the ending "
+            "(a CSV can pair other names)"
+        )
+    return Pairs(tuple(first.values()), tuple(second[stem] for stem in first), "folders")
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in find_images(folder):
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        if stem in found:
+            raise I2IError(
+                f"data.root: '{folder}' holds both '{found[stem].name}' and '{path.name}', which name the same pair; "
+                "remove one"
+            )
+        found[stem] = path
+    return found
+
+
+def _alone(these: Mapping[str, Path], others: Mapping[str, Path], here: Path, there: Path) -> Iterator[str]:
+    alone = [stem for stem in these if stem not in others]
+    if alone:
+        verb = "has" if len(alone) == 1 else "have"
+        yield f"{_some([these[s].name for s in alone], 'file')} of '{here}' {verb} no partner in '{there}'"
+
+
+def _read_table(table: Path, a: str, b: str) -> Pairs:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            columns = list(rows.fieldnames or ())
+            for column in (a, b):
+                _check_column(table, column, columns)
+            listed = [(rows.line_num, row[a], row[b]) for row in rows]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise I2IError(f"data.root: '{table}' is not a CSV file in UTF-8: {error}") from error
+    if not listed:
+        raise I2IError(f"data.root: '{table}' has no rows below its header")
+    first = tuple(_file_of(table, line, a, one) for line, one, _ in listed)
+    second = tuple(_file_of(table, line, b, other) for line, _, other in listed)
+    _check_present(table, [*first, *second])
+    return Pairs(first, second, "table")
+
+
+def _check_column(table: Path, column: str, columns: Sequence[str]) -> None:
+    if column not in columns:
+        raise I2IError(f"data.root: '{table}' has no column '{column}'; {nearest(column, columns)}")
+
+
+def _file_of(table: Path, line: int, column: str, value: str | None) -> Path:
+    if not value or not value.strip():
+        raise I2IError(f"data.root: '{table}', line {line}: column '{column}' is empty; give the path of a picture")
+    path = table.parent / value.strip()
+    if not path.resolve().is_relative_to(table.parent.resolve()):
+        raise I2IError(
+            f"data.root: '{table}', line {line}: '{value.strip()}' is outside the folder of the CSV; "
+            "move the pictures beside it and write relative paths"
+        )
+    return path
+
+
+def _check_present(table: Path, paths: Sequence[Path]) -> None:
+    missing = [path.relative_to(table.parent).as_posix() for path in paths if not path.is_file()]
+    if missing:
+        verb = "does" if len(missing) == 1 else "do"
+        raise I2IError(
+            f"data.root: {_some(missing, 'file')} listed in '{table}' {verb} not exist; paths are relative to the CSV"
+        )
+
+
+def _some(names: Sequence[str], noun: str) -> str:
+    """Up to three names, and how many there are."""
+    shown = ", ".join(f"'{name}'" for name in names[:3])
+    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'} ({shown}{', …' if len(names) > 3 else ''})"

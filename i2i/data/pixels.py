@@ -1,0 +1,84 @@
+"""Arithmetic on decoded pictures: colour, resizing, turning. Every step keeps the stored type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Pixels = NDArray[Any]
+"""A picture, (H, W, C) with C 1 or 3: uint8, uint16 or float32."""
+
+_TURNS: Mapping[int, Callable[[Pixels], Pixels]] = MappingProxyType(
+    {
+        2: lambda pixels: pixels[:, ::-1],
+        3: lambda pixels: pixels[::-1, ::-1],
+        4: lambda pixels: pixels[::-1],
+        5: lambda pixels: pixels.swapaxes(0, 1),
+        6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+        7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+        8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+    }
+)
+
+
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """A picture turned as its EXIF orientation (1 to 8) asks; other numbers ask for nothing."""
+    turn = _TURNS.get(orientation)
+    return turn(pixels) if turn else pixels
+
+
+def to_channels(pixels: Pixels, channels: int) -> Pixels:
+    """Grey made colour by repetition, or colour made grey by the ITU-R 601 luma, rounded as Pillow does."""
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=2)
+    red, green, blue = (pixels[..., i].astype(np.float64) for i in range(3))
+    luma = (19595 * red + 38470 * green + 7471 * blue) / 65536
+    return _to_type(luma[..., None], pixels.dtype)
+
+
+def resize(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Pillow's bicubic filter; 16 bits and floats are filtered in float32, one channel at a time."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    if pixels.dtype == np.uint8:
+        plain = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        return with_channels(_resized(plain, width, height))
+    planes = [pixels[..., i].astype(np.float32) for i in range(pixels.shape[2])]
+    return _to_type(np.stack([_resized(plane, width, height) for plane in planes], axis=2), pixels.dtype)
+
+
+def cut_centre(pixels: Pixels, side: int) -> Pixels:
+    """The square in the middle."""
+    height, width = pixels.shape[:2]
+    top, left = round((height - side) / 2), round((width - side) / 2)
+    return pixels[top : top + side, left : left + side]
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """(H, W, C) to a tensor (C, H, W) of the same type, in memory of its own."""
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+
+
+def with_channels(pixels: Pixels) -> Pixels:
+    """(H, W) or (H, W, C) to (H, W, C)."""
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _resized(plane: Pixels, width: int, height: int) -> Pixels:
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _to_type(values: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """Real numbers to a stored type: rounded and clipped for whole numbers."""
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    return np.clip(np.floor(values + 0.5), 0, np.iinfo(dtype).max).astype(dtype)

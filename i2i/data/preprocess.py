@@ -1,0 +1,96 @@
+"""Resize, crop, flip: from a decoded picture to the square that the network sees, in the published order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from i2i.core.errors import I2IError
+from i2i.data.images import Header
+from i2i.data.pixels import Pixels, cut_centre, resize, to_tensor
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One draw of the augmentation; the two halves of a pair share it."""
+
+    left: int
+    top: int
+    mirrored: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """Centre crop (if any), resize to a square regardless of aspect, random crop, horizontal flip.
+
+    The order, the bicubic filter and the uniform draws are those of the published pix2pix and CycleGAN code.
+
+    Attributes:
+        size: side of the result in pixels.
+        load_size: side of the square that a picture is resized to before it is cropped to `size`.
+        flip: whether half of the pictures are mirrored.
+        centre_crop: side of the square cut from the middle of the stored picture first; None for all of it.
+    """
+
+    size: int
+    load_size: int
+    flip: bool = False
+    centre_crop: int | None = None
+
+    def __post_init__(self) -> None:
+        if message := _too_small(self.load_size, self.size):
+            raise I2IError(f"data.{message}")
+
+    def draw(self, rng: torch.Generator) -> Draw:
+        """Where to crop and whether to mirror."""
+        room = self.load_size - self.size
+        left, top = torch.randint(room + 1, (2,), generator=rng).tolist()
+        mirrored = self.flip and torch.rand((), generator=rng).item() < 0.5
+        return Draw(left, top, mirrored)
+
+    def __call__(self, pixels: Pixels, draw: Draw) -> Tensor:
+        """(H, W, C) to (C, size, size), in the same type."""
+        if self.centre_crop is not None:
+            pixels = cut_centre(pixels, self.centre_crop)
+        square = resize(pixels, self.load_size, self.load_size)
+        cut = square[draw.top : draw.top + self.size, draw.left : draw.left + self.size]
+        return to_tensor(cut[:, ::-1] if draw.mirrored else cut)
+
+    def check(self, header: Header, name: str) -> None:
+        """Refuse a picture that the centre crop does not fit into."""
+        side = min(header.width, header.height)
+        if self.centre_crop is not None and self.centre_crop > side:
+            raise I2IError(
+                f"data.centre_crop: {self.centre_crop} is larger than '{name}', which is "
+                f"{header.width}×{header.height}; use {side} or less, or leave it out"
+            )
+
+
+def settle_sizes(options: Mapping[str, Any], image_size: int) -> dict[str, Any]:
+    """The options of a data set with its sizes as numbers; `image_size` stands in for a missing `size`.
+
+    Raises:
+        ValueError: load_size is smaller than size.
+    """
+    size = options.get("size", image_size)
+    load_size = settled_load_size(options.get("load_size", "auto"), size)
+    if message := _too_small(load_size, size):
+        raise ValueError(message)
+    return {**options, "size": size, "load_size": load_size}
+
+
+def settled_load_size(load_size: int | Literal["auto"], size: int) -> int:
+    """A load size with "auto" replaced by the published 286 for 256, and in proportion."""
+    return int(size * 286 / 256 + 0.5) if load_size == "auto" else load_size
+
+
+def _too_small(load_size: int, size: int) -> str:
+    """Why a load size cannot be used, with the option to change in front; "" if it can."""
+    if load_size >= size:
+        return ""
+    remedy = f'use {size} or more, or "auto"'
+    return f"load_size: a crop of size {size} does not fit into pictures resized to {load_size}; {remedy}"

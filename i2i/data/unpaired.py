@@ -1,0 +1,117 @@
+"""Two sets of pictures of two domains, without pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from i2i.core.data import DataFacts
+from i2i.data.folders import check_root, find_images, nothing_found, two_folders
+from i2i.data.images import Header, decode, read_header
+from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
+from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.survey import Stored, check_held_out, check_range, sampled, survey
+
+Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
+
+
+class Unpaired:
+    """Two folders of pictures without pairs: `trainA` and `trainB`, or two names of your own.
+
+    Layouts, the first that is found: `root/<split>/<a>` and `root/<split>/<b>`; `root/<split>A` and `root/<split>B`
+    (the form of Zhu et al., ICCV 2017); `root/<a>/<split>` and `root/<b>/<split>`.
+
+    Samples are `a` and `b`, (C, size, size) in the stored type, cropped and flipped independently. The length is that
+    of the larger folder; `a` starts again at its end, `b` is drawn at random.
+
+    Raises:
+        I2IError: anything about the files that would fail later; the message names them and the remedy.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Root,
+        split: Split = "train",
+        size: Size = 256,
+        load_size: LoadSize = "auto",
+        flip: Flip = True,
+        centre_crop: CentreCrop = None,
+        a: Names = "a",
+        b: Names = "b",
+        channels: Channels = None,
+        value_range: ValueRange = None,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "root": root, "size": size, "flip": flip, "centre_crop": centre_crop,
+            "a": a, "b": b, "channels": channels, "value_range": value_range,
+        }  # fmt: skip
+        self.root, self.split = Path(root), split
+        self._in_order = False
+        check_range(value_range)
+        load_size = settled_load_size(load_size, size)
+        self._preprocess = Preprocess(size=size, load_size=load_size, flip=flip, centre_crop=centre_crop)
+        self._files = {field: tuple(find_images(folder)) for field, folder in self._folders(a, b).items()}
+        self._stored = {
+            field: survey(self._read_headers(files), channels, value_range) for field, files in self._files.items()
+        }
+        self.facts = DataFacts(
+            fields=("a", "b"),
+            image_size=size,
+            channels={field: stored.channels for field, stored in self._stored.items()},
+            value_range={field: stored.value_range(value_range) for field, stored in self._stored.items()},
+        )
+
+    @staticmethod
+    def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
+        """`load_size = "auto"` as a number: 286 for size 256, and in proportion."""
+        return settle_sizes(options, image_size)
+
+    def __len__(self) -> int:
+        return max(len(files) for files in self._files.values())
+
+    def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
+        """A picture of each domain; `b` is drawn from `rng`, in held-out data it is the one at `index`."""
+        partner = index if self._in_order else int(torch.randint(len(self._files["b"]), (), generator=rng))
+        return {"a": self._picture("a", index, rng), "b": self._picture("b", partner, rng)}
+
+    def name(self, index: int) -> str:
+        """The file of `a`, and of `b` where that is not drawn at random, relative to the root."""
+        fields = ("a", "b") if self._in_order else ("a",)
+        return ", ".join(self._file(field, index).relative_to(self.root).as_posix() for field in fields)
+
+    def held_out(self) -> Unpaired | None:
+        """The split "test", else "val", in order, resized to `size` and neither cropped nor flipped."""
+        for split in ("test", "val"):
+            names = self._options["a"], self._options["b"]
+            if split != self.split and two_folders(self.root, split, *names):
+                held = Unpaired(**self._options | {"split": split, "load_size": self.facts.image_size, "flip": False})
+                held._in_order = True
+                check_held_out(self.facts, held.facts, split)
+                return held
+        return None
+
+    def _folders(self, a: str, b: str) -> dict[str, Path]:
+        check_root(self.root)
+        folders = two_folders(self.root, self.split, a, b)
+        if folders is None:
+            raise nothing_found(self.root, self.split, a, b)
+        return dict(zip(("a", "b"), folders, strict=True))
+
+    def _read_headers(self, files: Sequence[Path]) -> list[tuple[Path, Header]]:
+        headers = [(files[i], read_header(files[i])) for i in sampled(len(files))]
+        for path, header in headers:
+            self._preprocess.check(header, str(path))
+        return headers
+
+    def _file(self, field: str, index: int) -> Path:
+        return self._files[field][index % len(self._files[field])]
+
+    def _picture(self, field: str, index: int, rng: torch.Generator) -> Tensor:
+        path, stored = self._file(field, index), self._stored[field]
+        return self._preprocess(stored.accept(decode(path), path), self._preprocess.draw(rng))

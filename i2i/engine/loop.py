@@ -1,0 +1,320 @@
+"""The training loop: phases → terms → gradients → steps. It contains no word of any method."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i.core.batch import Batch, Draws, Parts, address
+from i2i.core.errors import I2IError
+from i2i.core.strategy import Phase, Row, Strategy
+from i2i.engine.parallel import World, slices
+from i2i.nets.blocks import Dropout
+
+Report = dict[str, Tensor]
+DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the engine trains, whatever the method.
+
+    Attributes:
+        batch: samples of a step, over all micro-batches and processes.
+        accumulate: micro-batches of a step.
+        precision: fp32, bf16 or fp16.
+        compiled: the networks are compiled.
+        clip: largest norm of a network's gradient; None leaves it.
+        ema: network -> decay of its averaged copy.
+        seed: of every random number.
+    """
+
+    batch: int = 1
+    accumulate: int = 1
+    precision: str = "fp32"
+    compiled: bool = False
+    clip: float | None = None
+    ema: Mapping[str, float]
+    seed: int = 0
+
+
+class Engine:
+    """Trains the networks of a strategy.
+
+    Args:
+        strategy: gives `prepare`; the engine calls nothing else of it.
+        net: what the strategy built, on its device.
+        phases: the phases of a step.
+        optimizers: one for each network that a phase names.
+        rate: the factor on every learning rate at a step (counted from 0).
+        settings: how to train.
+        device: where.
+        world: the processes that train together.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        net: Parts,
+        phases: Sequence[Phase],
+        optimizers: Mapping[str, torch.optim.Optimizer],
+        *,
+        rate: Callable[[int], float] = lambda step: 1.0,
+        settings: Settings,
+        device: torch.device | None = None,
+        world: World | None = None,
+    ) -> None:
+        self.strategy, self.net, self.phases, self.optimizers = strategy, net, tuple(phases), dict(optimizers)
+        self.rate, self.settings, self.world = rate, settings, world or World()
+        self.device = device or torch.device("cpu")
+        self.step = 0
+        self.trained = {name: net[name] for phase in phases for name in phase.minimise}
+        self.world.check_batch(settings.batch, settings.accumulate, strategy.multiple)
+        self._check_optimizers()
+        self.world.share(net.modules().values())
+        self.ema = {name: _averaged_copy(net[name]) for name in settings.ema}
+        self.scalers = {
+            phase.name: torch.amp.GradScaler(self.device.type, enabled=settings.precision == "fp16") for phase in phases
+        }
+        self._base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimizers.items()}
+        self._dropouts = [m for part in net.modules().values() for m in part.modules() if isinstance(m, Dropout)]
+
+    def run(self, batches: Iterable[Mapping[str, Tensor]], steps: int) -> Iterator[Report]:
+        """Train to a step, yielding the terms of each: {"phase/term": tensor}, unweighted."""
+        batches = iter(batches)
+        while self.step < steps:
+            yield self.advance(next(batches))
+
+    def advance(self, batch: Mapping[str, Tensor]) -> Report:
+        """Train one step on this process's share of a batch: fields already on the device, pictures in [-1, 1]."""
+        micros = self._micros(batch)
+        self._set_rates()
+        report: Report = {}
+        fresh = True
+        for number, phase in enumerate(self.phases):
+            if phase.runs_at(self.step + 1):
+                report |= self._update(number, phase, micros, fresh)
+                fresh = False
+        self._average_weights()
+        self.step += 1
+        return report
+
+    def _micros(self, batch: Mapping[str, Tensor]) -> list[Batch]:
+        s, world = self.settings, self.world
+        mine = world.positions(0, s.batch, s.accumulate)
+        alone = World().positions(0, s.batch, s.accumulate)
+        micros = []
+        for part, samples, block in zip(slices(mine), mine, alone, strict=True):
+            draws = Draws((s.seed, self.step), samples)
+            fields = {name: tensor[part] for name, tensor in batch.items()}
+            micros.append(Batch(fields, draws, block, world.gather))
+        return micros
+
+    def _update(self, number: int, phase: Phase, micros: Sequence[Batch], fresh: bool) -> Report:
+        """One phase: the gradients of all micro-batches, then one step of each network."""
+        groups = _groups(phase, self.step)
+        reports = []
+        for count, micro in enumerate(micros):
+            self._seed(number, count, micro)
+            terms = self._terms(phase, micro, fresh)
+            self._backward(phase, groups, terms, len(micros))
+            reports.append({name: term.detach() for name, term in terms.items()})
+        self._step_optimizers(phase)
+        return {f"{phase.name}/{name}": torch.stack([r[name] for r in reports]).mean() for name in reports[0]}
+
+    def _seed(self, phase: int, count: int, micro: Batch) -> None:
+        """Address every random number, those of layers and those that bypass `x.random` alike, so a resume repeats them."""
+        torch.manual_seed(address(self.settings.seed, self.step, phase, count, self.world.rank))
+        for dropout in self._dropouts:
+            dropout.draws = micro.random
+
+    def _terms(self, phase: Phase, micro: Batch, fresh: bool) -> Mapping[str, Tensor]:
+        with self._autocast():
+            if fresh:
+                self.strategy.prepare(self.net, micro)
+            with self._frozen_outside(phase):
+                terms = phase.terms(self.net, micro)
+        check_terms(phase, terms)
+        return terms
+
+    def _autocast(self) -> torch.autocast:
+        dtype = DTYPES[self.settings.precision]
+        return torch.autocast(self.device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
+
+    @contextmanager
+    def _frozen_outside(self, phase: Phase) -> Iterator[None]:
+        """Freeze what the phase does not train: compiled networks compute every gradient, asked for or not."""
+        frozen = [m for name, m in self.trained.items() if name not in phase.minimise] if self.settings.compiled else []
+        for module in frozen:
+            module.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for module in frozen:
+                module.requires_grad_(True)
+
+    def _backward(
+        self, phase: Phase, groups: Sequence[tuple[list[str], dict[str, float]]], terms: Mapping[str, Tensor], micros: int
+    ) -> None:
+        for last, (names, weights) in enumerate(groups, start=1 - len(groups)):
+            loss = sum((weight * terms[term].float() for term, weight in weights.items()), start=torch.zeros(()))
+            loss = self.scalers[phase.name].scale(loss / micros)
+            with _explained(phase, names):
+                torch.autograd.backward(loss, inputs=self._weights_of(names), retain_graph=last != 0)
+        for name in phase.minimise:
+            if all(p.grad is None for p in self.trained[name].parameters()):
+                raise I2IError(_unreached(phase, [name]))
+
+    def _weights_of(self, names: Iterable[str]) -> list[nn.Parameter]:
+        return [p for name in names for p in self.trained[name].parameters() if p.requires_grad]
+
+    def _step_optimizers(self, phase: Phase) -> None:
+        self.world.average(self._weights_of(phase.minimise))
+        scaler = self.scalers[phase.name]
+        for name in phase.minimise:
+            optimizer = self.optimizers[name]
+            scaler.unscale_(optimizer)
+            if self.settings.clip is not None:
+                nn.utils.clip_grad_norm_(self._weights_of([name]), self.settings.clip)
+            scaler.step(optimizer)
+            optimizer.zero_grad(set_to_none=True)
+        scaler.update()
+
+    def _set_rates(self) -> None:
+        factor = self.rate(self.step)
+        for name, optimizer in self.optimizers.items():
+            for group, base in zip(optimizer.param_groups, self._base_rates[name], strict=True):
+                group["lr"] = base * factor
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        for name, decay in self.settings.ema.items():
+            copy_, module = self.ema[name], self.net[name]
+            for average, weight in zip(copy_.parameters(), module.parameters(), strict=True):
+                average.lerp_(weight, 1 - decay)
+            for average, buffer in zip(copy_.buffers(), module.buffers(), strict=True):
+                average.copy_(buffer)
+
+    def rates(self) -> dict[str, float]:
+        """The learning rate of each network, as last used."""
+        return {name: float(o.param_groups[0]["lr"]) for name, o in self.optimizers.items()}
+
+    def best_net(self) -> Parts:
+        """The parts to translate with: averaged copies where they exist."""
+        return self.net.replaced(self.ema)
+
+    def _check_optimizers(self) -> None:
+        missing = [name for name in self.trained if name not in self.optimizers]
+        if missing:
+            raise I2IError(f"no optimizer for {', '.join(missing)}, which the phases train")
+
+    def state(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+        """All that a restart needs: tensors by file, and a few numbers. Random numbers are addressed, so none are kept."""
+        tensors = {name: dict(m.state_dict()) for name, m in self.net.modules().items()}
+        tensors |= {f"{name}.ema": dict(m.state_dict()) for name, m in self.ema.items()}
+        tensors |= {f"{name}.optimizer": _optimizer_state(self.trained[name], o) for name, o in self.optimizers.items()}
+        scalers = {name: s.state_dict() for name, s in self.scalers.items() if s.is_enabled()}
+        return {file: entries for file, entries in tensors.items() if entries}, {"step": self.step, "scalers": scalers}
+
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any]) -> None:
+        """Continue exactly where `state` was taken."""
+        for name, module in self.net.modules().items():
+            module.load_state_dict(dict(tensors.get(name, {})))
+        for name, module in self.ema.items():
+            module.load_state_dict(dict(tensors[f"{name}.ema"]))
+        for name, optimizer in self.optimizers.items():
+            _restore_optimizer(self.trained[name], optimizer, tensors.get(f"{name}.optimizer", {}))
+        for name, state in facts["scalers"].items():
+            self.scalers[name].load_state_dict(state)
+        self.step = facts["step"]
+
+
+def check_terms(phase: Phase, terms: Mapping[str, Tensor]) -> None:
+    """Refuse a phase whose terms and table do not name the same things.
+
+    Raises:
+        I2IError: a term without a weight, or a weight without a term.
+    """
+    weighted = {term for row in phase.minimise.values() for term in row}
+    odd = sorted(weighted ^ set(terms))
+    if odd:
+        raise I2IError(f"phase '{phase.name}': terms and objectives disagree about {', '.join(odd)}")
+    shaped = [name for name, term in terms.items() if term.numel() != 1]
+    if shaped:
+        raise I2IError(f"phase '{phase.name}': {', '.join(shaped)} should be one number, a mean over the batch")
+
+
+def _groups(phase: Phase, step: int) -> list[tuple[list[str], dict[str, float]]]:
+    """Networks with equal rows share one backward pass."""
+    groups: list[tuple[list[str], dict[str, float]]] = []
+    for name, row in phase.minimise.items():
+        weights = _weights_at(row, step)
+        same = next((names for names, other in groups if other == weights), None)
+        if same is None:
+            groups.append(([name], weights))
+        else:
+            same.append(name)
+    return groups
+
+
+def _weights_at(row: Row, step: int) -> dict[str, float]:
+    return {term: weight(step) if callable(weight) else weight for term, weight in row.items()}
+
+
+def _averaged_copy(module: nn.Module) -> nn.Module:
+    return copy.deepcopy(module).requires_grad_(False).eval()
+
+
+def _unreached(phase: Phase, names: Iterable[str]) -> str:
+    one = ", ".join(names)
+    return (
+        f"phase '{phase.name}' trains {one}, but its terms do not depend on any weight of {one}; "
+        "was a tensor detached, or made under no_grad, in an earlier phase?"
+    )
+
+
+@contextmanager
+def _explained(phase: Phase, names: Sequence[str]) -> Iterator[None]:
+    """Turn autograd's words into ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if "does not require grad" in text:
+            raise I2IError(_unreached(phase, names)) from error
+        if "backward through the graph a second time" in text:
+            raise I2IError(
+                f"phase '{phase.name}': it follows a tensor back through a graph that an earlier phase has already "
+                "used up; compute the tensor again in this phase, or detach it"
+            ) from error
+        if "double backward" in text:
+            raise I2IError(
+                f"phase '{phase.name}': it differentiates a gradient; compute that gradient inside i2i.second_order()"
+            ) from error
+        raise
+
+
+def _optimizer_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's tensors, under the names of the weights they belong to."""
+    return {
+        f"{name}/{key}": value
+        for name, weight in module.named_parameters()
+        for key, value in optimizer.state.get(weight, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _restore_optimizer(module: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    names = {weight: name for name, weight in module.named_parameters()}
+    order = [names[weight] for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for path, value in tensors.items():
+        name, _, key = path.rpartition("/")
+        state.setdefault(order.index(name), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,105 @@
+"""Optimizers, and schedules of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import nn
+
+Rate = Annotated[float, Field(gt=0, description="learning rate")]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, description="weight decay")]
+
+
+def adam(
+    parameters: Iterable[nn.Parameter],
+    *,
+    lr: Rate = 2e-4,
+    betas: Annotated[tuple[Beta, Beta], Field(description="averaging of the gradient and of its square")] = (0.5, 0.999),
+    eps: Annotated[float, Field(gt=0)] = 1e-8,
+    weight_decay: Decay = 0.0,
+) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba, 2015)."""
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+
+def adamw(
+    parameters: Iterable[nn.Parameter],
+    *,
+    lr: Rate = 2e-4,
+    betas: tuple[Beta, Beta] = (0.5, 0.999),
+    eps: Annotated[float, Field(gt=0)] = 1e-8,
+    weight_decay: Decay = 0.01,
+) -> torch.optim.Optimizer:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+    return torch.optim.AdamW(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+
+def sgd(
+    parameters: Iterable[nn.Parameter],
+    *,
+    lr: Rate = 1e-2,
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    weight_decay: Decay = 0.0,
+) -> torch.optim.Optimizer:
+    """Stochastic gradient descent with momentum."""
+    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+
+
+def rmsprop(
+    parameters: Iterable[nn.Parameter],
+    *,
+    lr: Rate = 1e-3,
+    alpha: Annotated[float, Field(ge=0, lt=1, description="averaging of the gradient's square")] = 0.99,
+    eps: Annotated[float, Field(gt=0)] = 1e-8,
+) -> torch.optim.Optimizer:
+    """RMSprop (Tieleman and Hinton, 2012)."""
+    return torch.optim.RMSprop(parameters, lr=lr, alpha=alpha, eps=eps)
+
+
+def constant(step: int, steps_per_epoch: int) -> float:
+    """The same learning rate throughout."""
+    return 1.0
+
+
+Epochs = Annotated[int | float | None, Field(ge=0)]
+Steps = Annotated[int | None, Field(ge=0)]
+
+
+class Linear:
+    """Full rate, then a straight fall to nearly zero (pix2pix and CycleGAN).
+
+    The rate changes at the end of each epoch. At epoch e, counted from 1, the factor is
+    1 - max(0, e - constant) / (decay + 1): the last epoch still learns. In steps, the same holds of steps.
+    """
+
+    def __init__(
+        self,
+        *,
+        constant: Annotated[Epochs, Field(description="epochs at the full rate")] = None,
+        decay: Annotated[Epochs, Field(description="epochs of the fall")] = None,
+        constant_steps: Annotated[Steps, Field(description="steps at the full rate, instead of epochs")] = None,
+        decay_steps: Annotated[Steps, Field(description="steps of the fall, instead of epochs")] = None,
+    ) -> None:
+        self.in_steps = constant_steps is not None or decay_steps is not None
+        self.constant = (constant_steps if self.in_steps else constant) or 0
+        self.decay = (decay_steps if self.in_steps else decay) or 0
+
+    @staticmethod
+    def settle(options: Mapping[str, Any]) -> dict[str, Any]:
+        """Refuse a plan that is given twice or not at all."""
+        epochs = [options["constant"], options["decay"]]
+        steps = [options["constant_steps"], options["decay_steps"]]
+        if any(v is not None for v in epochs) == any(v is not None for v in steps):
+            raise ValueError(
+                "constant: give the plan either in epochs (constant, decay) or in steps (constant_steps, decay_steps)"
+            )
+        return dict(options)
+
+    def __call__(self, step: int, steps_per_epoch: int) -> float:
+        """The factor at a step (counted from 0)."""
+        done = step if self.in_steps else step // steps_per_epoch
+        return max(0.0, 1.0 - max(0.0, done + 1 - self.constant) / (self.decay + 1))

@@ -1,0 +1,55 @@
+"""Distances between a picture and its target; both (N, C, H, W), the result a mean over everything."""
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from i2i.losses.precision import pair
+
+
+def l1(fake: Tensor, real: Tensor) -> Tensor:
+    """Mean absolute difference."""
+    return F.l1_loss(*pair(fake, real))
+
+
+def l2(fake: Tensor, real: Tensor) -> Tensor:
+    """Mean squared difference."""
+    return F.mse_loss(*pair(fake, real))
+
+
+def huber(
+    fake: Tensor,
+    real: Tensor,
+    *,
+    delta: Annotated[float, Field(gt=0, description="difference at which the square becomes a line")] = 1.0,
+) -> Tensor:
+    """Half the squared difference when it is small, linear when it is large (Huber, 1964)."""
+    return F.huber_loss(*pair(fake, real), delta=delta)
+
+
+def sobel(
+    fake: Tensor,
+    real: Tensor,
+    *,
+    scale: Annotated[int, Field(ge=1, description="pixels to a side that are averaged first")] = 1,
+) -> Tensor:
+    """Mean absolute difference of the edges, as Sobel's filter sees them.
+
+    Slopes are per pixel of the picture shrunk by `scale`; its sides must keep at least three pixels.
+    """
+    fake, real = pair(fake, real)
+    if min(fake.shape[2:]) // scale < 3:
+        raise ValueError(
+            f"sobel at scale {scale} needs sides of at least {3 * scale} pixels, got {fake.shape[2:]}"
+        )
+    difference = F.avg_pool2d(fake - real, scale)  # the filter is linear: edges of the difference
+    across, down = _slope(difference), _slope(difference.mT)
+    return (across.abs().mean() + down.abs().mean()) / 2
+
+
+def _slope(x: Tensor) -> Tensor:
+    """Change from left to right: smoothed over three rows, then the central difference."""
+    rows = (x[..., :-2, :] + 2 * x[..., 1:-1, :] + x[..., 2:, :]) / 4
+    return (rows[..., 2:] - rows[..., :-2]) / 2

@@ -1,0 +1,50 @@
+"""Networks and their pieces: pure torch, usable without the rest of i2i."""
+
+from i2i.nets.blocks import (
+    ConvBlock,
+    Draws,
+    Dropout,
+    ReflectConv,
+    ResidualBlock,
+    ResizeConv,
+    UpBlock,
+    activation,
+)
+from i2i.nets.init import InitName, init_weights
+from i2i.nets.norms import BatchNorm, GroupNorm, InstanceNorm, hidden_bias, norm_layer, normalise
+from i2i.nets.options import ActivationName, Norm, NormName, Rate, Upsample, UpsampleName, Width
+from i2i.nets.patch import PatchGAN, PixelDiscriminator
+from i2i.nets.pool import ImagePool
+from i2i.nets.resnet import ResNet
+from i2i.nets.unet import UNet
+
+__all__ = [
+    "ActivationName",
+    "BatchNorm",
+    "ConvBlock",
+    "Draws",
+    "Dropout",
+    "GroupNorm",
+    "ImagePool",
+    "InitName",
+    "InstanceNorm",
+    "Norm",
+    "NormName",
+    "PatchGAN",
+    "PixelDiscriminator",
+    "Rate",
+    "ReflectConv",
+    "ResNet",
+    "ResidualBlock",
+    "ResizeConv",
+    "UNet",
+    "UpBlock",
+    "Upsample",
+    "UpsampleName",
+    "Width",
+    "activation",
+    "hidden_bias",
+    "init_weights",
+    "norm_layer",
+    "normalise",
+]

@@ -1,0 +1,46 @@
+"""The published ways to draw the first weights."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+InitName = Literal["normal", "xavier", "kaiming", "orthogonal", "default"]
+
+
+def init_weights(
+    module: nn.Module, name: InitName = "normal", gain: float = 0.02, generator: torch.Generator | None = None
+) -> None:
+    """Draw the weights of a network as pytorch-CycleGAN-and-pix2pix does; "default" leaves torch's.
+
+    Convolutions and linear layers get weights by name and zero biases; batch norms get weights around 1 and
+    zero biases. `gain` is the standard deviation of "normal" and the factor of "xavier" and "orthogonal";
+    "kaiming" has none. Numbers come from `generator`, or from torch's global one.
+    """
+    if name == "default":
+        return
+    for layer in module.modules():
+        if isinstance(layer, _ConvNd | nn.Linear):
+            _draw(layer.weight, name, gain, generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm2d) and layer.affine:
+            nn.init.normal_(layer.weight, 1.0, 0.02, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+
+def _draw(weight: Tensor, name: InitName, gain: float, generator: torch.Generator | None) -> None:
+    match name:
+        case "normal":
+            nn.init.normal_(weight, 0.0, gain, generator=generator)
+        case "xavier":
+            nn.init.xavier_normal_(weight, gain, generator=generator)
+        case "kaiming":
+            nn.init.kaiming_normal_(weight, generator=generator)
+        case "orthogonal":
+            nn.init.orthogonal_(weight, gain, generator=generator)
+        case _:
+            raise ValueError(
+                f"there is no init '{name}'; known: normal, xavier, kaiming, orthogonal, default"
+            )

@@ -1,0 +1,130 @@
+"""The U-Net of pix2pix."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from i2i.nets.blocks import Dropout, activation
+from i2i.nets.norms import hidden_bias, norm_layer
+from i2i.nets.options import Norm, NormName, Rate, Width
+
+DEEPEST = 8
+WIDEST = 8
+
+Depth = Annotated[int, Field(ge=1, description="halvings of the picture")] | Literal["auto"]
+
+
+class UNet(nn.Module):
+    """Encoder-decoder with skips (Ronneberger et al., 2015), as in pix2pix (Isola et al., 2017, appendix).
+
+    (N, in_channels, H, W) to (N, out_channels, H, W), both in [-1, 1]; H and W are multiples of 2^depth.
+    Dropout sits on the way up at the widest levels, the innermost excepted, as in the authors' PyTorch
+    code.
+
+    Attributes:
+        multiple: height and width of the input must be multiples of this.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        width: Width = 64,
+        depth: Depth = "auto",
+        norm: Norm = "instance",
+        dropout: Rate = 0.0,
+    ) -> None:
+        super().__init__()
+        levels = DEEPEST if depth == "auto" else depth
+        self.multiple = 2**levels
+        sizes = [width * min(2**level, WIDEST) for level in range(levels)]
+        deepest = levels - 1
+        self.down = nn.ModuleList(
+            _Down(
+                sizes[level - 1] if level else in_channels,
+                sizes[level],
+                norm="none" if level in (0, deepest) else norm,
+                first=level == 0,
+                bias=hidden_bias(norm),
+            )
+            for level in range(levels)
+        )
+        self.up = nn.ModuleList(
+            _Up(
+                sizes[level] * (1 if level == deepest else 2),
+                sizes[level - 1] if level else out_channels,
+                norm=norm if level else "none",
+                dropout=dropout if 3 < level < deepest else 0.0,
+                bias=hidden_bias(norm) or level == 0,
+            )
+            for level in range(levels)
+        )
+
+    @staticmethod
+    def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
+        """The options with "auto" replaced by the depth for square pictures of that many pixels.
+
+        Raises:
+            ValueError: the depth does not fit the size; the message names the one that does.
+        """
+        fitting = max(d for d in range(DEEPEST + 1) if image_size % 2**d == 0)
+        depth = options.get("depth", "auto")
+        if depth == "auto" and fitting < 2:
+            raise ValueError(
+                f"depth: none fits pictures of {image_size} pixels; choose a power of two, such as 256"
+            )
+        if depth != "auto" and image_size % 2**depth:
+            known = f"; use {fitting} or less" if fitting else ""
+            raise ValueError(f"depth: {depth} needs a multiple of {2**depth} pixels, got {image_size}{known}")
+        return {**options, "depth": fitting if depth == "auto" else depth}
+
+    def forward(self, image: Tensor) -> Tensor:
+        height, width = image.shape[2:]
+        if height % self.multiple or width % self.multiple:
+            raise ValueError(
+                f"this U-Net needs sides that are multiples of {self.multiple}, got {height}x{width}"
+            )
+        skips = []
+        x = image
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        x = self.up[-1](skips.pop())
+        for up in reversed(self.up[:-1]):
+            x = up(torch.cat([skips.pop(), x], 1))
+        return torch.tanh(x)
+
+
+class _Down(nn.Module):
+    """Half the height and width: activation (not on the picture), 4x4 convolution, norm."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, norm: NormName, first: bool, bias: bool
+    ) -> None:
+        super().__init__()
+        self.act = activation("none" if first else "leaky-relu")
+        self.conv = nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
+        self.norm = norm_layer(norm, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.norm(self.conv(self.act(x))))
+
+
+class _Up(nn.Module):
+    """Twice the height and width: activation, 4x4 transposed convolution, norm, dropout."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, norm: NormName, dropout: float, bias: bool
+    ) -> None:
+        super().__init__()
+        self.act = activation("relu")
+        self.conv = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
+        self.norm = norm_layer(norm, out_channels)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.dropout(self.norm(self.conv(self.act(x)))))

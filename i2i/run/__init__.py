@@ -1,0 +1,1 @@
+"""Training as a user sees it: a folder, a progress bar, pictures, checkpoints."""

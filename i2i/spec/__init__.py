@@ -1,0 +1,1 @@
+"""Putting things together: a TOML file, checked, becomes an engine."""

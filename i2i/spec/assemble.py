@@ -1,0 +1,157 @@
+"""From a checked spec to an engine."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i.core.batch import Batch, Parts, address
+from i2i.core.data import DataFacts, Source
+from i2i.core.errors import I2IError
+from i2i.core.registry import Registry
+from i2i.core.schema import Ref
+from i2i.core.strategy import Phase, Strategy
+from i2i.engine.loop import Engine, Settings
+from i2i.engine.parallel import World, devices
+from i2i.nets import init_weights
+from i2i.spec.sections import Term
+from i2i.spec.spec import Spec
+
+
+def build_strategy(spec: Spec, registry: Registry) -> Strategy:
+    """The method of a spec."""
+    strategy: Strategy = registry.build(spec.strategy, {}, {})
+    return strategy
+
+
+def build_source(spec: Spec, registry: Registry, ref: Ref | None = None) -> Source:
+    """The data of a spec, or of another reference, held against what the method wants.
+
+    Raises:
+        I2IError: the data cannot be used, or lacks a field.
+    """
+    source: Source = registry.build(ref or spec.data, {}, {})
+    wanted = [field for field in build_strategy(spec, registry).wants() if not field.endswith("?")]
+    has = source.facts.fields
+    if missing := [field for field in wanted if field not in has]:
+        raise I2IError(
+            f"data: strategy '{spec.strategy.name}' needs {', '.join(wanted)}; this data has "
+            f"{', '.join(f for f in has if f not in source.facts.truth.values() or f in wanted)}"
+            f" and lacks {', '.join(missing)}"
+            if set(wanted) & set(has)
+            else f"data: strategy '{spec.strategy.name}' needs {', '.join(wanted)}; this data has {', '.join(has)}"
+        )
+    if len(source) == 0:
+        raise I2IError("data: there are no samples")
+    return source
+
+
+def build_parts(spec: Spec, registry: Registry, facts: DataFacts) -> tuple[Parts, list[Phase]]:
+    """What the strategy builds, with the losses that the spec adds, and the phases that use both."""
+    strategy = build_strategy(spec, registry)
+    offers = {"image_size": facts.image_size}
+
+    def make(ref: Ref, **demands: Any) -> Any:
+        return registry.build(ref, offers, demands)
+
+    parts = dict(strategy.build(make, facts))
+    losses = {name: registry.build(term.loss, offers, {}) for name, term in spec.terms.items()}
+    parts |= {f"term_{name}": loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
+    phases = [extended(phase, spec.terms, losses) for phase in strategy.phases()]
+    return Parts(parts), phases
+
+
+def extended(phase: Phase, terms: Mapping[str, Term], losses: Mapping[str, Callable[..., Tensor]]) -> Phase:
+    """A phase with the terms that the spec adds to it: computed after its own, from tensors left on the batch."""
+    mine = {name: term for name, term in terms.items() if term.phase == phase.name}
+    if not mine:
+        return phase
+
+    def all_terms(net: Parts, x: Batch) -> Mapping[str, Tensor]:
+        own = phase.terms(net, x)
+        return {**own, **{name: losses[name](*(x.fields()[of] for of in term.of)) for name, term in mine.items()}}
+
+    rows = {
+        network: {**row, **{name: term.weight for name, term in mine.items() if network in term.minimised_by}}
+        for network, row in phase.minimise.items()
+    }
+    return dataclasses.replace(phase, terms=all_terms, minimise=rows)
+
+
+def networks_of(phases: Sequence[Phase]) -> list[str]:
+    """The networks that some phase trains."""
+    return list(dict.fromkeys(name for phase in phases for name in phase.minimise))
+
+
+def assemble(spec: Spec, registry: Registry, facts: DataFacts, steps_per_epoch: int, world: World) -> Engine:
+    """Build, initialise and place the networks, and give them to an engine.
+
+    Equal seeds start from equal weights, on every device.
+    """
+    train = spec.train
+    torch.manual_seed(address("weights", train.seed))
+    net, phases = build_parts(spec, registry, facts)
+    trained = networks_of(phases)
+    for name in trained:
+        init_weights(net[name], train.init.name, train.init.gain)
+    device = devices(world, train.device)
+    place(net, device, trained)
+    if train.compile:
+        compile_networks(net, trained)
+    optimizers = {name: _optimizer(spec, registry, name, net[name]) for name in trained}
+    schedule = registry.build(spec.schedule, {}, {})
+    settings = Settings(
+        batch=train.batch,
+        accumulate=train.accumulate,
+        precision=precision_of(spec),
+        compiled=train.compile,
+        clip=train.clip,
+        ema=train.ema,
+        seed=train.seed,
+    )
+    return Engine(
+        build_strategy(spec, registry),
+        net,
+        phases,
+        optimizers,
+        rate=lambda step: schedule(step, steps_per_epoch),
+        settings=settings,
+        device=device,
+        world=world,
+    )
+
+
+def place(net: Parts, device: torch.device, trained: Sequence[str]) -> None:
+    """Move the parts to a device; what no phase trains stays as it is."""
+    for name, module in net.modules().items():
+        module.to(device)
+        if name not in trained:
+            module.requires_grad_(False).eval()
+
+
+def compile_networks(net: Parts, trained: Sequence[str], backend: str = "inductor") -> None:
+    """Compile in place: the names of the weights stay clean."""
+    for name in trained:
+        net[name].compile(backend=backend)
+
+
+def precision_of(spec: Spec) -> str:
+    """The precision that "auto" means: fp32, until bf16 is known to be as good."""
+    return "fp32" if spec.train.precision == "auto" else spec.train.precision
+
+
+def total_steps(spec: Spec, steps_per_epoch: int) -> int:
+    """The length of the run in steps."""
+    if spec.train.steps is not None:
+        return spec.train.steps
+    return round((spec.train.epochs or 0) * steps_per_epoch)
+
+
+def _optimizer(spec: Spec, registry: Registry, name: str, network: nn.Module) -> torch.optim.Optimizer:
+    ref = spec.optimizers.get(name, spec.optimizers["default"])
+    optimizer: torch.optim.Optimizer = registry.build(ref, {}, {"parameters": network.parameters()})
+    return optimizer

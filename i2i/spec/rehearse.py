@@ -1,0 +1,70 @@
+"""A step on fake tensors: finds what is wrong with phases and terms before any data or memory is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from i2i.core.batch import Batch
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError, Problem, SpecError, nearest
+from i2i.core.registry import Registry
+from i2i.core.strategy import Phase
+from i2i.engine.loop import check_terms
+from i2i.spec.assemble import build_parts, build_strategy
+from i2i.spec.spec import Spec
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a fake step showed: the phases, the weights of each part, and the names left on the batch by each phase."""
+
+    phases: tuple[Phase, ...]
+    weights: Mapping[str, int]
+    names: Mapping[str, tuple[str, ...]]
+
+
+def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
+    """Run every phase once on a fake batch.
+
+    Raises:
+        SpecError: a term of the spec asks for a tensor that is not there.
+        I2IError: the method's terms and table disagree, or the networks do not fit the pictures.
+    """
+    strategy = build_strategy(spec, registry)
+    plain = spec.model_copy(update={"terms": {}})
+    with FakeTensorMode():
+        net, phases = build_parts(plain, registry, facts)
+        x = Batch(fake_fields(facts, max(2, strategy.multiple)))
+        names = {}
+        try:
+            strategy.prepare(net, x)
+            for phase in phases:
+                check_terms(phase, phase.terms(net, x))
+                names[phase.name] = tuple(x)
+        except (RuntimeError, ValueError) as error:
+            raise I2IError(f"strategy '{spec.strategy.name}' does not run on this data: {error}") from error
+        _check_names(spec, names)
+        net, phases = build_parts(spec, registry, facts)
+        weights = {name: sum(p.numel() for p in m.parameters()) for name, m in net.modules().items()}
+    return Rehearsal(tuple(phases), weights, names)
+
+
+def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:
+    """A batch of the right shapes."""
+    size = facts.image_size
+    return {name: torch.zeros(batch, channels, size, size) for name, channels in facts.channels.items()}
+
+
+def _check_names(spec: Spec, names: Mapping[str, tuple[str, ...]]) -> None:
+    problems = [
+        Problem(f"terms.{term}.of", f"the batch has no '{name}' when phase '{t.phase}' runs", nearest(name, names[t.phase]))
+        for term, t in spec.terms.items()
+        for name in t.of
+        if name not in names[t.phase]
+    ]
+    if problems:
+        raise SpecError(problems)

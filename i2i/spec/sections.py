@@ -1,0 +1,97 @@
+"""The sections of a spec that are the same for every method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from i2i.core.schema import Ref
+
+
+def _as_ref(raw: Any) -> Any:
+    if isinstance(raw, str):
+        return Ref(raw)
+    if isinstance(raw, dict) and isinstance(raw.get("name"), str):
+        return Ref(raw["name"], **{k: v for k, v in raw.items() if k != "name"})
+    return raw
+
+
+Reference = Annotated[Ref, BeforeValidator(_as_ref)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A table of a spec: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class Init(Section):
+    """How the weights of trained networks start."""
+
+    name: Literal["normal", "xavier", "kaiming", "orthogonal", "default"] = Field(
+        "normal", description="default leaves what PyTorch does"
+    )
+    gain: float = Field(0.02, gt=0, description="standard deviation of normal, gain of xavier and orthogonal")
+
+
+class Train(Section):
+    """The same for every method."""
+
+    steps: Count | None = Field(None, description="optimizer steps of the whole run (or epochs)")
+    epochs: int | float | None = Field(None, gt=0, description="passes over the data (or steps)")
+    batch: Count = Field(1, description="samples of a step, over all processes")
+    accumulate: Count = Field(1, description="micro-batches of a step: memory of batch / accumulate")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto is fp32")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    compile: bool = Field(False, description="compile the networks (needs a C++ compiler)")
+    clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient")
+    ema: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {}, description="network = decay of its averaged copy, which translates"
+    )
+    seed: int = Field(0, ge=0, description="of every random number")
+    init: Init = Init()
+    init_from: Path | None = Field(None, description="a run or checkpoint whose weights to start from")
+    checkpoint_every: Count = Field(1000, description="steps")
+    keep: Count = Field(3, description="newest checkpoints that stay")
+    sample_every: Count = Field(500, description="steps")
+    log_every: Count = Field(50, description="steps")
+    validate_every: Count = Field(1000, description="steps")
+
+
+class Ramp(Section):
+    """A weight that changes in a straight line over the first steps."""
+
+    schedule: Literal["linear"] = "linear"
+    start: float = Field(0.0, alias="from")
+    to: float = 1.0
+    steps: Count
+
+    def __call__(self, step: int) -> float:
+        """The weight at a step (counted from 0)."""
+        return self.start + (self.to - self.start) * min(1.0, step / self.steps)
+
+    def __str__(self) -> str:
+        return f"({self.start:g}…{self.to:g} over {self.steps} steps)"
+
+
+class Term(Section):
+    """A loss that the spec adds to a method."""
+
+    loss: Reference = Field(description="any registered loss")
+    of: tuple[str, ...] = Field(min_length=1, description="names on the batch, in the order the loss takes them")
+    phase: str
+    weight: float | Ramp = 1.0
+    minimised_by: tuple[str, ...] = Field(min_length=1, description="networks")
+
+
+class Validate(Section):
+    """Judging on held-out pictures with known truth; the best checkpoint is kept."""
+
+    data: Reference | None = Field(None, description="by default the held-out part of the training data")
+    metric: Reference = Field(Ref("l1"), description="compares a result with the truth")
+    direction: Literal["min", "max"] = Field("min", description="which is better")
+    patience: int | None = Field(None, ge=1, description="stop after so many judgements without a better one")
+    every: Count | None = Field(None, description="steps; by default train.validate_every")
