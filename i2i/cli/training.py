@@ -10,14 +10,23 @@ from i2i.cli.main import registry_of
 
 _spec = click.argument("spec", type=click.Path(path_type=Path))
 _settings = click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the spec, train.steps=1000 for example."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a key of the spec, train.steps=1000 for example.",
 )
 
 
 @click.command()
 @_spec
 @_settings
-@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="The run folder; runs/<spec name> otherwise.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="The run folder; runs/<spec name> otherwise.",
+)
 @click.pass_context
 def run(ctx: click.Context, spec: Path, settings: tuple[str, ...], out: Path | None) -> None:
     """Train what a spec describes."""

@@ -13,8 +13,17 @@ from i2i.cli.main import registry_of
 @click.command()
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), metavar="OUT", help="A folder, or a file.")
-@click.option("-c", "--control", "controls", multiple=True, metavar="KEY=VALUE", help="A control of the method: back=true.")
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path), metavar="OUT", help="A folder, or a file."
+)
+@click.option(
+    "-c",
+    "--control",
+    "controls",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A control of the method: back=true.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of methods that draw random numbers.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.pass_context

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
 
-T = TypeVar("T")
+# What a batch is itself made of: no field can have these names.
+OWN = frozenset({"random", "fields", "together"})
 
 
 def address(*parts: int | str) -> int:
@@ -47,8 +49,8 @@ class Draws:
 
     def pairs(self) -> list[tuple[float, float]]:
         """Two numbers in [0, 1) for each sample, as plain floats."""
-        drawn = [torch.rand(2, generator=g).tolist() for g in self._generators(1)]
-        return [(first, second) for first, second in drawn]
+        draws = [random.Random(seed) for seed in self._seeds(1)]
+        return [(draw.random(), draw.random()) for draw in draws]
 
     def of(self, samples: Sequence[int]) -> Draws:
         """The same stream of numbers for other samples of the whole batch."""
@@ -60,13 +62,13 @@ class Draws:
         times, rest = divmod(len(like), len(self.samples))
         if rest:
             raise ValueError(f"{len(like)} samples do not repeat a batch of {len(self.samples)}")
-        drawn = [draw(like.shape[1:], generator=g) for g in self._generators(times)]
+        generators = [torch.Generator().manual_seed(seed) for seed in self._seeds(times)]
+        drawn = [draw(like.shape[1:], generator=generator) for generator in generators]
         return torch.stack(drawn).to(like.device)
 
-    def _generators(self, times: int) -> Iterator[torch.Generator]:
+    def _seeds(self, times: int) -> Iterator[int]:
         for _ in range(times):
-            for sample in self.samples:
-                yield torch.Generator().manual_seed(address(*self.key, sample, self.count))
+            yield from (address(*self.key, sample, self.count) for sample in self.samples)
             self.count += 1
 
 
@@ -88,7 +90,8 @@ class Batch:
         block: Sequence[int] = (),
         gather: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self.__dict__.update(fields)
+        for name, value in fields.items():
+            setattr(self, name, value)
         self.__dict__["random"] = random or Draws(("batch",), range(_length(fields)))
         self.__dict__["_block"] = block or self.random.samples
         self.__dict__["_gather"] = gather or (lambda images: images)
@@ -97,13 +100,15 @@ class Batch:
         raise AttributeError(f"the batch has no '{name}'; it has {', '.join(self)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in OWN or name.startswith("_"):
+            raise I2IError(f"a batch cannot hold '{name}': the name is its own; choose another")
         self.__dict__[name] = value
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.__dict__ if name != "random" and not name.startswith("_"))
 
     def __contains__(self, name: str) -> bool:
-        return name in self.__dict__
+        return name in tuple(self)
 
     def __len__(self) -> int:
         return len(self.random.samples)
@@ -112,7 +117,9 @@ class Batch:
         """Its names and values."""
         return {name: self.__dict__[name] for name in self}
 
-    def together(self, keep: Callable[[Tensor, Sequence[tuple[float, float]]], Tensor], images: Tensor) -> Tensor:
+    def together(
+        self, keep: Callable[[Tensor, Sequence[tuple[float, float]]], Tensor], images: Tensor
+    ) -> Tensor:
         """Let a part whose state is fed by data (an image pool) see the images of all processes, in global order.
 
         `keep(images, draws)` gets two random numbers for each image; its answer for this process is returned.

@@ -104,7 +104,9 @@ class Registry:
     def _refuse_second_owner(self, new: Component) -> None:
         old = self._components.get((new.kind, new.name))
         if old is not None:
-            raise I2IError(f"{new} is offered by both {old.owner} and {new.owner}; one of them has to be renamed")
+            raise I2IError(
+                f"{new} is offered by both {old.owner} and {new.owner}; one of them has to be renamed"
+            )
 
     def __iter__(self) -> Iterator[Component]:
         return iter(self._components.values())
@@ -123,11 +125,18 @@ class Registry:
             return self._components[kind, name]
         hint = nearest(name, self.names(kind))
         if self.broken:
-            hint += "".join(f"\nplug-in '{plugin}' failed to load: {why}" for plugin, why in self.broken.items())
+            hint += "".join(
+                f"\nplug-in '{plugin}' failed to load: {why}" for plugin, why in self.broken.items()
+            )
         raise SpecError([Problem(at, f"there is no {kind} '{name}'", hint)])
 
     def resolve(
-        self, kind: str, raw: object, at: str, default: Ref | None = None, offers: Mapping[str, Any] | None = None
+        self,
+        kind: str,
+        raw: object,
+        at: str,
+        default: Ref | None = None,
+        offers: Mapping[str, Any] | None = None,
     ) -> Ref:
         """Check a reference and fill in every default, recursively.
 
@@ -146,7 +155,9 @@ class Registry:
         base = dict(default.options) if default is not None and default.name == name else {}
         values, problems = self._resolve_nested(component, _merged(base, given), at, offers)
         options, more = validate(component.signature.options, values, at, str(component))
-        problems += [p for p in more if p.at.rpartition(".")[2] not in {q.at[len(at) + 1 :] for q in problems}]
+        problems += [
+            p for p in more if p.at.rpartition(".")[2] not in {q.at[len(at) + 1 :] for q in problems}
+        ]
         if not problems:
             options, problems = _settle(component, options, offers or {}, at)
         if problems:
@@ -159,7 +170,9 @@ class Registry:
         if isinstance(raw, Ref):
             return raw.name, raw.options
         if not isinstance(raw, Mapping):
-            raise SpecError([Problem(at, f"should be the name of a {kind} or a table with a name, got {raw!r}")])
+            raise SpecError(
+                [Problem(at, f"should be the name of a {kind} or a table with a name, got {raw!r}")]
+            )
         name = raw.get("name", default.name if default else None)
         if not isinstance(name, str):
             hint = f"known: {', '.join(self.names(kind))}"
@@ -170,7 +183,8 @@ class Registry:
         self, component: Component, values: Mapping[str, Any], at: str, offers: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Resolve the options that are references themselves."""
-        filled, problems = dict(values), []
+        filled: dict[str, Any] = dict(values)
+        problems: list[Problem] = []
         defaults = component.signature.defaults()
         for option, kind in component.signature.nested.items():
             default = defaults.get(option)

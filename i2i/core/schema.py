@@ -73,11 +73,16 @@ class Ref:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.is_instance_schema(cls, serialization=core_schema.plain_serializer_function_ser_schema(plain))
+        return core_schema.is_instance_schema(
+            cls, serialization=core_schema.plain_serializer_function_ser_schema(plain)
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
-        return {"type": ["string", "object"], "description": "a component: its name, or a table with its name"}
+        return {
+            "type": ["string", "object"],
+            "description": "a component: its name, or a table with its name",
+        }
 
     def table(self) -> dict[str, Any]:
         """The reference as a table of a spec; what is absent is left out."""
@@ -116,7 +121,11 @@ class Signature:
     def defaults(self) -> dict[str, Any]:
         """The options that have a default, with it."""
         fields = self.options.model_fields
-        return {name: f.get_default(call_default_factory=True) for name, f in fields.items() if not f.is_required()}
+        return {
+            name: f.get_default(call_default_factory=True)
+            for name, f in fields.items()
+            if not f.is_required()
+        }
 
 
 def read_signature(factory: Callable[..., Any]) -> Signature:
@@ -127,7 +136,10 @@ def read_signature(factory: Callable[..., Any]) -> Signature:
     """
     label = getattr(factory, "__name__", repr(factory))
     hints = type_hints(factory)
-    facts, required, options, nested = [], [], {}, {}
+    facts: list[str] = []
+    required: list[str] = []
+    options: dict[str, Any] = {}
+    nested: dict[str, str] = {}
     for p in inspect.signature(factory).parameters.values():
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             stars = "*" if p.kind is p.VAR_POSITIONAL else "**"
@@ -139,19 +151,19 @@ def read_signature(factory: Callable[..., Any]) -> Signature:
         if p.name in RESERVED or p.name.startswith(("model_", "_")):
             raise TypeError(f"{label} has an option called '{p.name}', a name that is taken; choose another")
         hint = hints.get(p.name, Any)
-        nested |= {p.name: kind for kind in kinds_of(hint)}
+        nested.update((p.name, kind) for kind in kinds_of(hint))
         options[p.name] = (hint, ... if p.default is p.empty else p.default)
     model = create_model(
         f"{label} options",
         __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()),
-        **typing.cast(dict[str, Any], options),
+        **options,
     )
     return Signature(tuple(facts), tuple(required), model, nested)
 
 
 def type_hints(factory: Callable[..., Any]) -> dict[str, Any]:
     """The annotations of a function's or a constructor's parameters, with their `Annotated` metadata."""
-    target = factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
+    target = factory.__init__ if inspect.isclass(factory) else factory
     return typing.get_type_hints(target, include_extras=True)
 
 
@@ -193,4 +205,3 @@ def _problem(error: Any, at: str, owner: str, model: type[BaseModel]) -> Problem
 
 def _shown(value: Any) -> str:
     return repr(plain(value)) if not isinstance(value, (int, float)) else repr(value)
-

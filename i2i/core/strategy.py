@@ -111,10 +111,10 @@ class Strategy(ABC):
     def translate(self, net: Parts, x: Batch) -> Tensor:
         """Turn inputs (N, C, H, W) in [-1, 1] into outputs; keyword-only parameters are the user's controls."""
 
-    def prepare(self, net: Parts, x: Batch) -> None:
+    def prepare(self, net: Parts, x: Batch) -> None:  # noqa: B027 - most methods need it, some do not
         """Leave on the batch what several phases share; runs before a step's first phase."""
 
     def preview(self, net: Parts, x: Batch) -> Mapping[str, Tensor]:
-        """The columns of a sample grid, by label."""
+        """The columns of a sample grid, by label: the input, its translation, and what else is worth seeing."""
         (source, *_) = self.takes({})
         return {"input": x.fields()[source], "output": self.translate(net, x)}

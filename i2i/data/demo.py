@@ -18,6 +18,7 @@ from i2i.data.painting import Style, render
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
 from i2i.data.scenes import Scene, draw_landscape
 
+Layout = Literal["unpaired", "paired"]
 CACHE_BYTES = 2**28
 """Drawn pictures are kept up to this much memory in each process."""
 
@@ -25,16 +26,16 @@ CACHE_BYTES = 2**28
 class Demo:
     """Landscapes drawn on the spot, with ground truth: by day and by night, or maps of their parts.
 
-    Layout `unpaired`: `a` is a scene by day and `b` another one by night; `true_b` and `true_a` show the same two in
-    the other light. Layout `paired`: `a` is a map of the parts in flat colours and `b` the scene by day. All are
-    (3, size, size) in 0..255; a picture and its truth are cropped and flipped alike. The split "test" has a fifth as
-    many scenes as "train", and none of them.
+    Layout `unpaired`: `a` is a scene by day and `b` another one by night; `true_b` and `true_a` show the same
+    two in the other light. Layout `paired`: `a` is a map of the parts in flat colours, `b` the scene by day.
+    All are (3, size, size) in 0..255; a picture and its truth are cropped and flipped alike. The split "test"
+    has a fifth as many scenes as "train", and none of them.
     """
 
     def __init__(
         self,
         *,
-        layout: Annotated[Literal["unpaired", "paired"], Field(description="what a sample holds")] = "unpaired",
+        layout: Annotated[Layout, Field(description="what a sample holds")] = "unpaired",
         count: Annotated[int, Field(ge=1, description="samples of the training split")] = 200,
         seed: Annotated[int, Field(ge=0, description="each seed draws other scenes")] = 0,
         split: Annotated[Literal["train", "test"], Field(description="which scenes")] = "train",
@@ -42,7 +43,8 @@ class Demo:
         load_size: LoadSize = "auto",
         flip: Flip = True,
     ) -> None:
-        self.layout, self.count, self.seed, self.split = layout, count, seed, split
+        self.layout: Layout = layout
+        self.count, self.seed, self.split = count, seed, split
         self._preprocess = Preprocess(size=size, load_size=settled_load_size(load_size, size), flip=flip)
         self._in_order = False
         self._drawn: dict[tuple[int, Style], NDArray[np.uint8]] = {}
@@ -65,7 +67,7 @@ class Demo:
         return self.count if self.split == "train" else held_out_count(self.count)
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
-        """The pictures of a sample; unpaired `b` is drawn from `rng`, in held-out data it is the one at `index`."""
+        """The pictures of a sample; unpaired, `b` is drawn from `rng`, but held-out data keeps to `index`."""
         if self.layout == "paired":
             return self._both(("a", "map"), ("b", "day"), 2 * index, rng)
         partner = index if self._in_order else int(torch.randint(len(self), (), generator=rng))
@@ -80,9 +82,9 @@ class Demo:
         """The split "test", in order, drawn at `size` and neither cropped nor flipped."""
         if self.split == "test":
             return None
-        size = self.facts.image_size
+        of, size = (self.layout, self.count, self.seed), self.facts.image_size
         held = Demo(
-            layout=self.layout, count=self.count, seed=self.seed, split="test", size=size, load_size=size, flip=False
+            layout=of[0], count=of[1], seed=of[2], split="test", size=size, load_size=size, flip=False
         )
         held._in_order = True
         return held
@@ -92,7 +94,9 @@ class Demo:
     ) -> dict[str, Tensor]:
         """Two renderings of one scene, cropped and flipped alike."""
         draw = self._preprocess.draw(rng)
-        return {field: self._preprocess(self._picture(number, style), draw) for field, style in (first, second)}
+        return {
+            field: self._preprocess(self._picture(number, style), draw) for field, style in (first, second)
+        }
 
     def _picture(self, number: int, style: Style) -> NDArray[np.uint8]:
         known = self._drawn.get((number, style))

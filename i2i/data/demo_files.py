@@ -17,17 +17,18 @@ from i2i.data.painting import PARTS, label, render
 from i2i.data.scenes import ATTRIBUTES, COLOURS, KINDS, Scene, attributes, change, draw_single
 
 
-def write_demo(folder: Path, layout: str = "unpaired", count: int = 200, size: int = 64, seed: int = 0) -> None:
-    """Write `count` training samples and a fifth as many for testing, as PNG files with sides of `size` pixels.
+def write_demo(
+    folder: Path, layout: str = "unpaired", count: int = 200, size: int = 64, seed: int = 0
+) -> None:
+    """Write `count` training samples and a fifth as many for testing, as PNG files of size × size pixels.
 
-    | layout | files (`test` like `train`) |
-    | --- | --- |
-    | `paired` | `train/`: map of the parts on the left, picture on the right |
-    | `unpaired` | `trainA/` by day, `trainB/` by night; `truthB/`, `truthA/`: the test pictures in the other light |
-    | `domains` | `train/`, `train.csv`: column `image`, and 1 or -1 for each attribute; `truth/<attribute>/`: the test \
-pictures with the colour set, or the size or the stripes changed |
-    | `masks` | `train/images/`, `train/labels/` (grey, value = class), `classes.txt` |
-    | `images` | `train/circle/`, `train/square/`, `train/triangle/` |
+    - `paired`: `train/`, `test/`, a map of the parts on the left and the picture on the right.
+    - `unpaired`: `trainA/`, `testA/` by day, `trainB/`, `testB/` by night; `truthB/` and `truthA/` show the
+      test pictures in the other light.
+    - `domains`: `train/`, `test/`, and `train.csv`, `test.csv` with a column `image` and 1 or -1 for each
+      attribute; `truth/<attribute>/` shows the test pictures in that colour, or with the attribute reversed.
+    - `masks`: `train/images/`, `train/labels/` (grey, value = class), the same for `test`, and `classes.txt`.
+    - `images`: `train/circle/`, `train/square/`, `train/triangle/`, the same for `test`.
 
     Raises:
         I2IError: the folder holds something, or the layout is unknown.
@@ -69,7 +70,8 @@ def _domains(folder: Path, split: str, index: int, size: int, seed: int) -> None
     scene = single(seed, split, index)
     path = _save(render(scene, size), folder / split, index)
     held = attributes(scene)
-    _append(folder / f"{split}.csv", ["image", *ATTRIBUTES], [path.relative_to(folder).as_posix(), *_signs(held)])
+    row = [path.relative_to(folder).as_posix(), *("1" if held[name] else "-1" for name in ATTRIBUTES)]
+    _append(folder / f"{split}.csv", ["image", *ATTRIBUTES], row)
     if split == "test":
         for name in ATTRIBUTES:
             changed = change(scene, name, name in COLOURS or not held[name])
@@ -90,10 +92,6 @@ def _images(folder: Path, split: str, index: int, size: int, seed: int) -> None:
 _WRITERS: Mapping[str, Callable[[Path, str, int, int, int], None]] = MappingProxyType(
     {"paired": _paired, "unpaired": _unpaired, "domains": _domains, "masks": _masks, "images": _images}
 )
-
-
-def _signs(held: Mapping[str, bool]) -> list[str]:
-    return ["1" if held[name] else "-1" for name in ATTRIBUTES]
 
 
 def _append(table: Path, header: list[str], row: list[str]) -> None:

@@ -55,18 +55,18 @@ def two_folders(root: Path, split: str, a: str, b: str) -> tuple[Path, Path] | N
     return None
 
 
-def nothing_found(root: Path, split: str, a: str, b: str, also: str = "") -> I2IError:
+def nothing_found(root: Path, split: str, a: str, b: str, also: Sequence[str] = ()) -> I2IError:
     """The error for a root that holds no known layout of this split; `also` says what else was looked for."""
     tried = [
-        f"{one.relative_to(root).as_posix()} and {other.relative_to(root).as_posix()}"
+        f"{one.relative_to(root).as_posix()} with {other.relative_to(root).as_posix()}"
         for one, other in _candidates(root, split, a, b)
     ]
     if (root / split).is_dir():
         near = nearby(root / split, [a, b])
     else:
         near = nearby(root, [split, f"{split}A", f"{split}B", a, b])
-    looked = f"looked for {' or '.join(tried)}{also}"
-    return I2IError(f"data.root: '{root}' has no pictures for split '{split}'; {looked}; {near}")
+    looked = ", ".join([*tried, *also])
+    return I2IError(f"data.root: '{root}' has no split '{split}'; looked for {looked}; {near}")
 
 
 def nearby(folder: Path, wanted: Sequence[str], taken: Iterable[str] = ()) -> str:

@@ -20,6 +20,7 @@ from i2i.data.pixels import Pixels, to_tensor, upright, with_channels
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
 _ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 0x0102
+_DAMAGE = (OSError, SyntaxError, ValueError, RuntimeError, struct.error, Image.DecompressionBombError)
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
@@ -120,7 +121,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise I2IError(f"there is no file '{path}'") from None
     except UnidentifiedImageError:
         raise I2IError(f"'{path}' cannot be read: it is not an image; replace or remove it") from None
-    except (OSError, SyntaxError, ValueError, RuntimeError, struct.error, Image.DecompressionBombError) as error:
+    except _DAMAGE as error:
         why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise I2IError(f"'{path}' cannot be read: {why}; replace or remove it") from error
 
@@ -146,11 +147,12 @@ def _arguments(image: ImageFile.ImageFile) -> tuple[str | int, ...]:
 
 def _bits(image: ImageFile.ImageFile, arguments: tuple[str | int, ...]) -> int:
     if image.format == "PNG":
-        return 16 if str(arguments[:1]).find(";16") >= 0 or image.mode == "I" else 8
+        return 16 if image.mode == "I" or ";16" in str(arguments[:1]) else 8
     if image.format == "PPM":
         return 16 if image.mode == "I" or (len(arguments) == 2 and int(arguments[1]) > 255) else 8
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return max(8, *image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+        stored = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+        return next((bits for bits in (8, 16) if stored <= bits), 32)
     return 8
 
 

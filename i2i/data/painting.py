@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -117,7 +118,8 @@ def _has_stripes(brightness: Array, inside: NDArray[np.bool_]) -> bool:
 
 
 def _proportions(colours: Array) -> Array:
-    return colours / colours.sum(-1, keepdims=True)
+    shares: Array = colours / colours.sum(-1, keepdims=True)
+    return shares
 
 
 def _grid(size: int) -> tuple[Array, Array]:
@@ -127,7 +129,8 @@ def _grid(size: int) -> tuple[Array, Array]:
 
 
 def _to_bytes(canvas: Array) -> NDArray[np.uint8]:
-    return np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
+    return rounded
 
 
 def _blend(amount: Array, top: tuple[float, ...], bottom: tuple[float, ...]) -> Array:
@@ -149,23 +152,27 @@ def _layers(scene: Scene, x: Array, y: Array) -> Iterator[_Layer]:
 def _cloud(x: Array, y: Array, centre_x: float, centre_y: float, scale: float) -> Array:
     dx, dy = (x - centre_x) / scale, (y - centre_y) / scale
     puffs = ((-0.075, 0.012, 0.038), (0.0, -0.012, 0.058), (0.075, 0.012, 0.042))
-    return scale * np.minimum.reduce([np.hypot(dx - px, 1.15 * (dy - py)) - radius for px, py, radius in puffs])
+    discs = (np.hypot(dx - px, 1.15 * (dy - py)) - radius for px, py, radius in puffs)
+    union: Array = scale * reduce(np.minimum, discs)
+    return union
 
 
 def _outline(shape: Shape, x: Array, y: Array) -> Array:
-    dx, dy, radius = np.abs(x - shape.x), y - shape.y, shape.radius
-    if shape.kind == "circle":
-        return np.hypot(dx, dy) - radius
-    if shape.kind == "square":
-        return _square(dx, np.abs(dy), radius)
-    return _triangle(dx, dy, radius)
+    dx, dy = np.abs(x - shape.x), y - shape.y
+    return {"circle": _circle, "square": _square, "triangle": _triangle}[shape.kind](dx, dy, shape.radius)
+
+
+def _circle(dx: Array, dy: Array, radius: float) -> Array:
+    distance: Array = np.hypot(dx, dy) - radius
+    return distance
 
 
 def _square(dx: Array, dy: Array, radius: float) -> Array:
-    """A square with rounded corners; dx, dy >= 0."""
-    beyond_x, beyond_y = dx - 0.8 * radius, dy - 0.8 * radius
-    outside = np.hypot(np.maximum(beyond_x, 0), np.maximum(beyond_y, 0))
-    return outside + np.minimum(np.maximum(beyond_x, beyond_y), 0) - 0.2 * radius
+    """A square with rounded corners; dx >= 0."""
+    beyond_x, beyond_y = dx - 0.8 * radius, np.abs(dy) - 0.8 * radius
+    outside: Array = np.hypot(np.maximum(beyond_x, 0), np.maximum(beyond_y, 0))
+    inside: Array = np.minimum(np.maximum(beyond_x, beyond_y), 0)
+    return outside + inside - 0.2 * radius
 
 
 def _triangle(dx: Array, dy: Array, radius: float) -> Array:
@@ -174,34 +181,39 @@ def _triangle(dx: Array, dy: Array, radius: float) -> Array:
     along = np.clip((dx + 2 * (dy + radius)) / 5, 0, radius)
     side = np.hypot(dx - along, dy + radius - 2 * along)
     foot = np.hypot(np.maximum(dx - radius, 0), dy - radius)
-    return np.where(inside < 0, inside, np.minimum(side, foot))
+    distance: Array = np.where(inside < 0, inside, np.minimum(side, foot))
+    return distance
 
 
 def _surround(canvas: Array, layer: _Layer, palette: Palette, x: Array, y: Array) -> Array:
     """By day a shape throws a shadow, by night it sheds light; the sun and the moon always do."""
-    shape, reach = layer.shape, np.maximum(layer.distance, 0)[..., None]
+    shape, colour = layer.shape, np.array(palette[layer.part], np.float32)
+    near: Array = np.exp(-np.maximum(layer.distance, 0) / 0.047)[..., None]
     if layer.part == "sun":
-        return canvas + 0.35 * np.exp(-reach / 0.05) * (np.array(palette["sun"], np.float32) - canvas)
+        return canvas + 0.35 * near * (colour - canvas)
     if shape is None:
         return canvas
     if palette is NIGHT:
-        return canvas + 0.30 * np.exp(-reach / 0.045) * np.array(palette[shape.colour], np.float32)
+        return canvas + 0.30 * near * colour
     foot = np.hypot((x - shape.x) / 1.25, (y - shape.y - shape.radius) * 4) / shape.radius
-    return canvas * (1 - 0.35 * np.clip(1.6 - 1.3 * foot, 0, 1))[..., None]
+    shadow: Array = np.clip(1.6 - 1.3 * foot, 0, 1)[..., None]
+    return canvas * (1 - 0.35 * shadow)
 
 
 def _fill(layer: _Layer, scene: Scene, palette: Palette, y: Array) -> Array:
+    colour = np.array(palette[layer.part], np.float32)
     if layer.part == "ground":
         return _blend((y - scene.horizon) / (1 - scene.horizon), palette["ground"], palette["front"])
     if layer.shape is None:
-        return np.array(palette[layer.part], np.float32)
-    return _tone(layer.shape, layer.distance, palette, y)[..., None] * np.array(palette[layer.part], np.float32)
+        return colour
+    return _tone(layer.shape, layer.distance, palette, y)[..., None] * colour
 
 
 def _tone(shape: Shape, distance: Array, palette: Palette, y: Array) -> Array:
     """How bright a shape is at every pixel: lit from above by day, with a glowing rim by night."""
     down = (y - shape.y) / shape.radius
-    tone = np.full_like(down, 0.56) if palette is NIGHT else 1 - 0.14 * down
+    tone: Array = np.full_like(down, 0.56) if palette is NIGHT else 1 - 0.14 * down
     if shape.striped:
         tone = tone * np.where(np.cos(2.5 * np.pi * down) > 0, 1, 0.72)
-    return tone + 0.65 * np.exp(-np.square(distance / 0.016)) if palette is NIGHT else tone
+    rim: Array = 0.65 * np.exp(-np.square(distance / 0.016))
+    return tone + rim if palette is NIGHT else tone

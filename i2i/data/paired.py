@@ -12,25 +12,29 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
-from i2i.data.images import Header, Pixels, decode, read_header
+from i2i.data.images import Header, decode, read_header
 from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
 from i2i.data.pairs import Pairs, find_pairs, has_pairs
+from i2i.data.pixels import Pixels
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.survey import check_held_out, check_range, sampled, survey
+from i2i.data.survey import check_held_out, sampled, survey
 
 Names = Annotated[str, Field(min_length=1, description="folder or CSV column of this domain")]
+Direction = Annotated[Literal["a-to-b", "b-to-a"], Field(description="what the network translates into what")]
 
 
 class Paired:
     """Pairs of pictures: side-by-side files, two folders with equal names, or a CSV of paths.
 
-    Layouts, the first that is found: `root` or `root/<split>.csv` is a CSV with columns `a` and `b` of paths relative
-    to it; `root/<split>/<a>` and `root/<split>/<b>`, `root/<split>A` and `root/<split>B`, or `root/<a>/<split>` and
-    `root/<b>/<split>` are folders whose files match by name without the ending; `root/<split>` holds files with a in
-    the left half and b in the right (the form of Isola et al., CVPR 2017).
+    Layouts, the first that is found:
 
-    Samples are `a` and `b`, (C, size, size) in the stored type; one draw of crop and flip serves both. The network
-    translates from `a`; `direction = "b-to-a"` exchanges the two.
+    - `root` or `root/<split>.csv` is a CSV whose columns `a` and `b` hold paths relative to it;
+    - `root/<split>/<a>` and `root/<split>/<b>`, or `root/<split>A` and `root/<split>B` (while a and b are not
+      given), or `root/<a>/<split>` and `root/<b>/<split>`: files match by their names without the ending;
+    - `root/<split>` holds files with a in the left half and b in the right (Isola et al., CVPR 2017).
+
+    Samples are `a` and `b`, (C, size, size) in the stored type; one draw of crop and flip serves both. The
+    network translates from `a`; `direction = "b-to-a"` exchanges the two.
 
     Raises:
         I2IError: anything about the files that would fail later; the message names them and the remedy.
@@ -45,9 +49,7 @@ class Paired:
         load_size: LoadSize = "auto",
         flip: Flip = True,
         centre_crop: CentreCrop = None,
-        direction: Annotated[
-            Literal["a-to-b", "b-to-a"], Field(description="which domain the network translates from")
-        ] = "a-to-b",
+        direction: Direction = "a-to-b",
         a: Names = "a",
         b: Names = "b",
         channels: Channels = None,
@@ -58,18 +60,18 @@ class Paired:
             "a": a, "b": b, "channels": channels, "value_range": value_range,
         }  # fmt: skip
         self.root, self.split = Path(root), split
-        check_range(value_range)
-        load_size = settled_load_size(load_size, size)
-        self._preprocess = Preprocess(size=size, load_size=load_size, flip=flip, centre_crop=centre_crop)
+        self._preprocess = Preprocess(
+            size=size, load_size=settled_load_size(load_size, size), flip=flip, centre_crop=centre_crop
+        )
         self._pairs = find_pairs(self.root, split, a, b)
-        headers = self._read_headers()
-        self._stored = tuple(survey(side, channels, value_range) for side in headers)
+        self._stored = tuple(survey(headers, channels, value_range) for headers in self._read_headers())
         self._fields = ("a", "b") if direction == "a-to-b" else ("b", "a")
+        stored = dict(zip(self._fields, self._stored, strict=True))
         self.facts = DataFacts(
             fields=("a", "b"),
             image_size=size,
-            channels={f: s.channels for f, s in zip(self._fields, self._stored)},
-            value_range={f: s.value_range(value_range) for f, s in zip(self._fields, self._stored)},
+            channels={field: side.channels for field, side in stored.items()},
+            value_range={field: side.value_range(value_range) for field, side in stored.items()},
             truth={"a": "b", "b": "a"},
         )
 
@@ -85,10 +87,11 @@ class Paired:
         """The pair, cropped and flipped alike."""
         draw = self._preprocess.draw(rng)
         paths = self._pairs.a[index], self._pairs.b[index]
-        decoded = _halves(decode(paths[0])) if self._pairs.layout == "halves" else tuple(decode(p) for p in paths)
+        whole = self._pairs.layout == "halves"
+        decoded = _halves(decode(paths[0])) if whole else (decode(paths[0]), decode(paths[1]))
         return {
             field: self._preprocess(stored.accept(pixels, path), draw)
-            for field, stored, pixels, path in zip(self._fields, self._stored, decoded, paths)
+            for field, stored, pixels, path in zip(self._fields, self._stored, decoded, paths, strict=True)
         }
 
     def name(self, index: int) -> str:
@@ -102,7 +105,8 @@ class Paired:
         for split in ("test", "val"):
             names = self._options["a"], self._options["b"]
             if split != self.split and has_pairs(self.root, split, *names, self._pairs.layout):
-                held = Paired(**self._options | {"split": split, "load_size": self.facts.image_size, "flip": False})
+                size = self.facts.image_size
+                held = Paired(**self._options | {"split": split, "load_size": size, "flip": False})
                 check_held_out(self.facts, held.facts, split)
                 return held
         return None

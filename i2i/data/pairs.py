@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.core.errors import I2IError, nearest
-from i2i.data.folders import check_root, find_images, is_image, named, nearby, nothing_found, two_folders
+from i2i.data.folders import check_root, named, nearby, nothing_found, two_folders
+from i2i.data.images import find_images, is_image
 
 Layout = Literal["table", "folders", "halves"]
 
@@ -52,13 +53,13 @@ def has_pairs(root: Path, split: str, a: str, b: str, layout: Layout) -> bool:
 def _side_by_side(root: Path, split: str, a: str, b: str) -> tuple[Path, ...]:
     folder = root / split
     if not folder.is_dir() or named(a, b):
-        also = f", or {split}.csv" if named(a, b) else f", {split}.csv, or a folder {split} of side-by-side files"
+        also = [f"{split}.csv"] if named(a, b) else [f"{split}.csv", f"side-by-side files in {split}"]
         raise nothing_found(root, split, a, b, also)
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     if any(entry.is_dir() for entry in entries) and not any(is_image(entry.name) for entry in entries):
         raise I2IError(
-            f"data.root: '{folder}' holds neither side-by-side files nor folders 'a' and 'b'; {nearby(folder, [a, b])}; "
-            'name the two folders of a pair, for example a = "photos" and b = "maps"'
+            f"data.root: '{folder}' holds neither side-by-side files nor folders 'a' and 'b'; "
+            f'{nearby(folder, [a, b])}; name the two folders, for example a = "photos" and b = "maps"'
         )
     return tuple(find_images(folder))
 
@@ -68,8 +69,8 @@ def _match(folder_a: Path, folder_b: Path) -> Pairs:
     problems = [*_alone(first, second, folder_a, folder_b), *_alone(second, first, folder_b, folder_a)]
     if problems:
         raise I2IError(
-            f"data.root: {'; '.join(problems)}; pairs are matched by their names without the ending "
-            "(a CSV can pair other names)"
+            f"data.root: {'; '.join(problems)}; files are paired by their names without the ending "
+            '(a CSV can pair other names; for pictures without partners there is name = "unpaired")'
         )
     return Pairs(tuple(first.values()), tuple(second[stem] for stem in first), "folders")
 
@@ -80,8 +81,8 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         stem = path.relative_to(folder).with_suffix("").as_posix()
         if stem in found:
             raise I2IError(
-                f"data.root: '{folder}' holds both '{found[stem].name}' and '{path.name}', which name the same pair; "
-                "remove one"
+                f"data.root: '{folder}' holds both '{found[stem].name}' and '{path.name}', "
+                "which name the same pair; remove one"
             )
         found[stem] = path
     return found
@@ -119,12 +120,14 @@ def _check_column(table: Path, column: str, columns: Sequence[str]) -> None:
 
 def _file_of(table: Path, line: int, column: str, value: str | None) -> Path:
     if not value or not value.strip():
-        raise I2IError(f"data.root: '{table}', line {line}: column '{column}' is empty; give the path of a picture")
+        raise I2IError(
+            f"data.root: '{table}', line {line}: column '{column}' is empty; give a picture's path"
+        )
     path = table.parent / value.strip()
     if not path.resolve().is_relative_to(table.parent.resolve()):
         raise I2IError(
             f"data.root: '{table}', line {line}: '{value.strip()}' is outside the folder of the CSV; "
-            "move the pictures beside it and write relative paths"
+            "move the pictures below it and write relative paths"
         )
     return path
 
@@ -133,9 +136,8 @@ def _check_present(table: Path, paths: Sequence[Path]) -> None:
     missing = [path.relative_to(table.parent).as_posix() for path in paths if not path.is_file()]
     if missing:
         verb = "does" if len(missing) == 1 else "do"
-        raise I2IError(
-            f"data.root: {_some(missing, 'file')} listed in '{table}' {verb} not exist; paths are relative to the CSV"
-        )
+        listed = f"{_some(missing, 'file')} listed in '{table}'"
+        raise I2IError(f"data.root: {listed} {verb} not exist; paths are relative to the CSV")
 
 
 def _some(names: Sequence[str], noun: str) -> str:

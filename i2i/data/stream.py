@@ -1,4 +1,4 @@
-"""A data set as an endless list addressed by position; batches do not depend on workers, processes or restarts."""
+"""A data set as an endless list addressed by position: no batch depends on workers, processes or restarts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from i2i.core.errors import I2IError
 class Stream:
     """The batches of one process, for steps `start`, `start` + 1, … without end.
 
-    The list runs through the source again and again, each epoch in a fresh order drawn from (seed, epoch); the random
-    numbers of a sample are drawn from (seed, position). Step s covers positions s·batch to (s+1)·batch. They are split
-    into `accumulate` blocks and each block into `processes` slices; this process gets its slice of every block.
+    The list runs through the source again and again, each epoch in a fresh order drawn from (seed, epoch);
+    the random numbers of a sample are drawn from (seed, position). Step s covers the positions from s·batch to
+    (s+1)·batch. They are split into `accumulate` blocks and each block into `processes` slices; this process
+    gets its slice of every block.
 
     Args:
         source: the data set.
@@ -51,8 +52,8 @@ class Stream:
         parts = accumulate * processes
         if batch < 1 or batch % parts:
             raise I2IError(
-                f"train.batch: {batch} does not divide into {accumulate} × {processes} parts (train.accumulate × processes); "
-                f"use a multiple of {parts}"
+                f"train.batch: {batch} does not divide by train.accumulate × processes "
+                f"({accumulate} × {processes}); use a multiple of {parts}"
             )
         self.source, self.seed, self.batch, self.start = source, seed, batch, start
         self.accumulate, self.rank, self.processes, self.workers = accumulate, rank, processes, workers
@@ -86,7 +87,7 @@ class Stream:
     def _loader(self) -> DataLoader[Any]:
         return DataLoader(
             _Samples(self.source, self.seed),
-            batch_sampler=_Keys(self),  # type: ignore[arg-type]  # endless, while torch wants lists
+            batch_sampler=_Keys(self),
             num_workers=self.workers,
             collate_fn=_collate,
             pin_memory=torch.cuda.is_available(),
@@ -148,11 +149,11 @@ def _collate(samples: Sequence[Mapping[str, Tensor] | _Failure]) -> Any:
     failures = [sample for sample in samples if isinstance(sample, _Failure)]
     if failures:
         return failures[0]
-    kinds = [{name: (tuple(t.shape), t.dtype) for name, t in sample.items()} for sample in samples]  # type: ignore[union-attr]
-    if unequal := next((kind for kind in kinds if kind != kinds[0]), None):
-        return _Failure(f"data: the samples of a batch must be alike, but one is {_said(kinds[0])}, another {_said(unequal)}")
+    kinds = sorted({_kind(sample) for sample in samples if not isinstance(sample, _Failure)})
+    if len(kinds) > 1:
+        return _Failure(f"data: samples must be alike, but one holds {kinds[0]} and another {kinds[1]}")
     return default_collate(list(samples))
 
 
-def _said(kind: Mapping[str, tuple[tuple[int, ...], torch.dtype]]) -> str:
-    return ", ".join(f"{name} {'×'.join(map(str, shape))} {dtype}" for name, (shape, dtype) in kind.items())
+def _kind(sample: Mapping[str, Tensor]) -> str:
+    return ", ".join(f"{name} {tuple(t.shape)} {t.dtype}" for name, t in sorted(sample.items()))

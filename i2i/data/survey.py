@@ -61,7 +61,7 @@ def survey(
     bits = _agreed(headers, lambda h: f"{h.bits}-bit", "convert the files to one depth").bits
     if bits == 32 and value_range is None:
         raise I2IError(
-            f"data.value_range: '{headers[0][0]}' stores 32-bit numbers; say which of them stand for -1 and +1, "
+            f"data.value_range: '{headers[0][0]}' stores 32-bit numbers; say which stand for -1 and +1, "
             "for example value_range = [0.0, 1.0]"
         )
     if channels is not None:

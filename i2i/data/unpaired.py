@@ -11,11 +11,11 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.core.data import DataFacts
-from i2i.data.folders import check_root, find_images, nothing_found, two_folders
-from i2i.data.images import Header, decode, read_header
+from i2i.data.folders import check_root, nothing_found, two_folders
+from i2i.data.images import Header, decode, find_images, read_header
 from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.survey import Stored, check_held_out, check_range, sampled, survey
+from i2i.data.survey import check_held_out, sampled, survey
 
 Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
 
@@ -23,11 +23,12 @@ Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
 class Unpaired:
     """Two folders of pictures without pairs: `trainA` and `trainB`, or two names of your own.
 
-    Layouts, the first that is found: `root/<split>/<a>` and `root/<split>/<b>`; `root/<split>A` and `root/<split>B`
-    (the form of Zhu et al., ICCV 2017); `root/<a>/<split>` and `root/<b>/<split>`.
+    Layouts, the first that is found: `root/<split>/<a>` and `root/<split>/<b>`; `root/<split>A` and
+    `root/<split>B` (Zhu et al., ICCV 2017) while a and b are not given; `root/<a>/<split>` and
+    `root/<b>/<split>`.
 
-    Samples are `a` and `b`, (C, size, size) in the stored type, cropped and flipped independently. The length is that
-    of the larger folder; `a` starts again at its end, `b` is drawn at random.
+    Samples are `a` and `b`, (C, size, size) in the stored type, cropped and flipped independently. The length
+    is that of the larger folder; `a` starts again at its end, `b` is drawn at random.
 
     Raises:
         I2IError: anything about the files that would fail later; the message names them and the remedy.
@@ -53,12 +54,13 @@ class Unpaired:
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._in_order = False
-        check_range(value_range)
-        load_size = settled_load_size(load_size, size)
-        self._preprocess = Preprocess(size=size, load_size=load_size, flip=flip, centre_crop=centre_crop)
+        self._preprocess = Preprocess(
+            size=size, load_size=settled_load_size(load_size, size), flip=flip, centre_crop=centre_crop
+        )
         self._files = {field: tuple(find_images(folder)) for field, folder in self._folders(a, b).items()}
         self._stored = {
-            field: survey(self._read_headers(files), channels, value_range) for field, files in self._files.items()
+            field: survey(self._read_headers(files), channels, value_range)
+            for field, files in self._files.items()
         }
         self.facts = DataFacts(
             fields=("a", "b"),
@@ -90,7 +92,8 @@ class Unpaired:
         for split in ("test", "val"):
             names = self._options["a"], self._options["b"]
             if split != self.split and two_folders(self.root, split, *names):
-                held = Unpaired(**self._options | {"split": split, "load_size": self.facts.image_size, "flip": False})
+                size = self.facts.image_size
+                held = Unpaired(**self._options | {"split": split, "load_size": size, "flip": False})
                 held._in_order = True
                 check_held_out(self.facts, held.facts, split)
                 return held

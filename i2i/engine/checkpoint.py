@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +24,10 @@ def folder_name(step: int) -> str:
 
 
 def write(
-    folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any], files: Mapping[str, str]
+    folder: Path,
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    facts: Mapping[str, Any],
+    files: Mapping[str, str],
 ) -> None:
     """Write a checkpoint beside its final place, then rename it: a killed run never leaves half of one.
 
@@ -49,10 +51,12 @@ def write(
         (draft / STATE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(draft, folder)
+        draft.replace(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise I2IError(f"{folder}: this checkpoint could not be written ({error}); earlier ones are whole") from error
+        raise I2IError(
+            f"{folder}: this checkpoint could not be written ({error}); earlier ones are whole"
+        ) from error
 
 
 def read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -75,7 +79,7 @@ def write_text(path: Path, text: str) -> None:
     """Replace a small text file at once."""
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def _plain(tensor: Tensor) -> Tensor:

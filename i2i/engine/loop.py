@@ -80,10 +80,13 @@ class Engine:
         self.world.share(net.modules().values())
         self.ema = {name: _averaged_copy(net[name]) for name in settings.ema}
         self.scalers = {
-            phase.name: torch.amp.GradScaler(self.device.type, enabled=settings.precision == "fp16") for phase in phases
+            phase.name: torch.amp.GradScaler(self.device.type, enabled=settings.precision == "fp16")
+            for phase in phases
         }
         self._base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimizers.items()}
-        self._dropouts = [m for part in net.modules().values() for m in part.modules() if isinstance(m, Dropout)]
+        self._dropouts = [
+            m for part in net.modules().values() for m in part.modules() if isinstance(m, Dropout)
+        ]
 
     def run(self, batches: Iterable[Mapping[str, Tensor]], steps: int) -> Iterator[Report]:
         """Train to a step, yielding the terms of each: {"phase/term": tensor}, unweighted."""
@@ -150,7 +153,11 @@ class Engine:
     @contextmanager
     def _frozen_outside(self, phase: Phase) -> Iterator[None]:
         """Freeze what the phase does not train: compiled networks compute every gradient, asked for or not."""
-        frozen = [m for name, m in self.trained.items() if name not in phase.minimise] if self.settings.compiled else []
+        frozen = (
+            [m for name, m in self.trained.items() if name not in phase.minimise]
+            if self.settings.compiled
+            else []
+        )
         for module in frozen:
             module.requires_grad_(False)
         try:
@@ -160,10 +167,16 @@ class Engine:
                 module.requires_grad_(True)
 
     def _backward(
-        self, phase: Phase, groups: Sequence[tuple[list[str], dict[str, float]]], terms: Mapping[str, Tensor], micros: int
+        self,
+        phase: Phase,
+        groups: Sequence[tuple[list[str], dict[str, float]]],
+        terms: Mapping[str, Tensor],
+        micros: int,
     ) -> None:
         for last, (names, weights) in enumerate(groups, start=1 - len(groups)):
-            loss = sum((weight * terms[term].float() for term, weight in weights.items()), start=torch.zeros(()))
+            loss = sum(
+                (weight * terms[term].float() for term, weight in weights.items()), start=torch.zeros(())
+            )
             loss = self.scalers[phase.name].scale(loss / micros)
             with _explained(phase, names):
                 torch.autograd.backward(loss, inputs=self._weights_of(names), retain_graph=last != 0)
@@ -198,8 +211,8 @@ class Engine:
             copy_, module = self.ema[name], self.net[name]
             for average, weight in zip(copy_.parameters(), module.parameters(), strict=True):
                 average.lerp_(weight, 1 - decay)
-            for average, buffer in zip(copy_.buffers(), module.buffers(), strict=True):
-                average.copy_(buffer)
+            for kept, buffer in zip(copy_.buffers(), module.buffers(), strict=True):
+                kept.copy_(buffer)
 
     def rates(self) -> dict[str, float]:
         """The learning rate of each network, as last used."""
@@ -218,9 +231,15 @@ class Engine:
         """All that a restart needs: tensors by file, and a few numbers. Random numbers are addressed, so none are kept."""
         tensors = {name: dict(m.state_dict()) for name, m in self.net.modules().items()}
         tensors |= {f"{name}.ema": dict(m.state_dict()) for name, m in self.ema.items()}
-        tensors |= {f"{name}.optimizer": _optimizer_state(self.trained[name], o) for name, o in self.optimizers.items()}
+        tensors |= {
+            f"{name}.optimizer": _optimizer_state(self.trained[name], o)
+            for name, o in self.optimizers.items()
+        }
         scalers = {name: s.state_dict() for name, s in self.scalers.items() if s.is_enabled()}
-        return {file: entries for file, entries in tensors.items() if entries}, {"step": self.step, "scalers": scalers}
+        return {file: entries for file, entries in tensors.items() if entries}, {
+            "step": self.step,
+            "scalers": scalers,
+        }
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any]) -> None:
         """Continue exactly where `state` was taken."""
@@ -247,7 +266,9 @@ def check_terms(phase: Phase, terms: Mapping[str, Tensor]) -> None:
         raise I2IError(f"phase '{phase.name}': terms and objectives disagree about {', '.join(odd)}")
     shaped = [name for name, term in terms.items() if term.numel() != 1]
     if shaped:
-        raise I2IError(f"phase '{phase.name}': {', '.join(shaped)} should be one number, a mean over the batch")
+        raise I2IError(
+            f"phase '{phase.name}': {', '.join(shaped)} should be one number, a mean over the batch"
+        )
 
 
 def _groups(phase: Phase, step: int) -> list[tuple[list[str], dict[str, float]]]:
@@ -310,7 +331,9 @@ def _optimizer_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dic
     }
 
 
-def _restore_optimizer(module: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def _restore_optimizer(
+    module: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
     names = {weight: name for name, weight in module.named_parameters()}
     order = [names[weight] for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}

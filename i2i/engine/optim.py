@@ -18,8 +18,11 @@ def adam(
     parameters: Iterable[nn.Parameter],
     *,
     lr: Rate = 2e-4,
-    betas: Annotated[tuple[Beta, Beta], Field(description="averaging of the gradient and of its square")] = (0.5, 0.999),
-    eps: Annotated[float, Field(gt=0)] = 1e-8,
+    betas: Annotated[tuple[Beta, Beta], Field(description="averaging of the gradient and of its square")] = (
+        0.5,
+        0.999,
+    ),
+    eps: Annotated[float, Field(gt=0, description="added to the denominator")] = 1e-8,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015)."""
@@ -31,7 +34,7 @@ def adamw(
     *,
     lr: Rate = 2e-4,
     betas: tuple[Beta, Beta] = (0.5, 0.999),
-    eps: Annotated[float, Field(gt=0)] = 1e-8,
+    eps: Annotated[float, Field(gt=0, description="added to the denominator")] = 1e-8,
     weight_decay: Decay = 0.01,
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
@@ -54,7 +57,7 @@ def rmsprop(
     *,
     lr: Rate = 1e-3,
     alpha: Annotated[float, Field(ge=0, lt=1, description="averaging of the gradient's square")] = 0.99,
-    eps: Annotated[float, Field(gt=0)] = 1e-8,
+    eps: Annotated[float, Field(gt=0, description="added to the denominator")] = 1e-8,
 ) -> torch.optim.Optimizer:
     """RMSprop (Tieleman and Hinton, 2012)."""
     return torch.optim.RMSprop(parameters, lr=lr, alpha=alpha, eps=eps)
@@ -81,7 +84,9 @@ class Linear:
         *,
         constant: Annotated[Epochs, Field(description="epochs at the full rate")] = None,
         decay: Annotated[Epochs, Field(description="epochs of the fall")] = None,
-        constant_steps: Annotated[Steps, Field(description="steps at the full rate, instead of epochs")] = None,
+        constant_steps: Annotated[
+            Steps, Field(description="steps at the full rate, instead of epochs")
+        ] = None,
         decay_steps: Annotated[Steps, Field(description="steps of the fall, instead of epochs")] = None,
     ) -> None:
         self.in_steps = constant_steps is not None or decay_steps is not None

@@ -50,7 +50,7 @@ class World:
         flat = torch.cat([g.reshape(-1) for g in gradients])
         dist.all_reduce(flat)
         flat /= self.size
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
     def mean(self, values: Mapping[str, Tensor]) -> dict[str, float]:
@@ -67,8 +67,9 @@ class World:
         """The tensors of all processes, joined in the order of their ranks."""
         if self.size == 1:
             return tensor
+        tensor = tensor.contiguous()  # and so are the copies made like it, as the exchange demands
         parts = [torch.empty_like(tensor) for _ in range(self.size)]
-        dist.all_gather(parts, tensor.contiguous())
+        dist.all_gather(parts, tensor)
         return torch.cat(parts)
 
     def share(self, modules: Iterable[nn.Module]) -> None:
@@ -128,9 +129,13 @@ def devices(world: World, name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise I2IError(f"train.device: there is no device '{name}'; use auto, cpu, cuda, cuda:1 or mps") from None
+        raise I2IError(
+            f"train.device: there is no device '{name}'; use auto, cpu, cuda, cuda:1 or mps"
+        ) from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise I2IError(f"train.device: '{name}' was asked for, but this machine has no CUDA device; use auto or cpu")
+        raise I2IError(
+            f"train.device: '{name}' was asked for, but this machine has no CUDA device; use auto or cpu"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise I2IError("train.device: 'mps' was asked for, but this machine has none; use auto or cpu")
     if device.type == "cuda" and world.size > 1 and device.index is None:

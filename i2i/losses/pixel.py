@@ -40,9 +40,10 @@ def sobel(
     Slopes are per pixel of the picture shrunk by `scale`; its sides must keep at least three pixels.
     """
     fake, real = pair(fake, real)
-    if min(fake.shape[2:]) // scale < 3:
+    height, width = fake.shape[2:]
+    if min(height, width) // scale < 3:
         raise ValueError(
-            f"sobel at scale {scale} needs sides of at least {3 * scale} pixels, got {fake.shape[2:]}"
+            f"sobel at scale {scale} needs sides of at least {3 * scale} pixels, got {height}x{width}"
         )
     difference = F.avg_pool2d(fake - real, scale)  # the filter is linear: edges of the difference
     across, down = _slope(difference), _slope(difference.mT)

@@ -113,9 +113,14 @@ class ReflectConv(nn.Conv2d):
         self.border = kernel // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):  # which, on the CPU, would pad in fp32
-            x = F.pad(x, (self.border,) * 4, mode="reflect")
-        return super().forward(x)
+        return super().forward(_reflect(x, self.border))
+
+
+def _reflect(x: Tensor, border: int) -> Tensor:
+    if not torch.is_autocast_enabled("cpu"):
+        return F.pad(x, (border,) * 4, mode="reflect")
+    with torch.autocast("cpu", enabled=False):  # it would pad in fp32
+        return F.pad(x, (border,) * 4, mode="reflect")
 
 
 class ResizeConv(ReflectConv):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from i2i.nets.options import NormName
 
 GROUPS = 32
+HALF = (torch.bfloat16, torch.float16)
 
 
 def norm_layer(name: NormName, channels: int) -> nn.Module:
@@ -48,13 +49,16 @@ def normalise(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None
         raise ValueError(
             f"normalising by picture needs more than one value, got maps of {x.shape[2]}x{x.shape[3]}"
         )
-    wide = torch.promote_types(x.dtype, torch.float32)
-    weight = torch.ones(x.shape[1], dtype=wide, device=x.device) if weight is None else weight.to(wide)
-    bias = None if bias is None else bias.to(wide)
-    # the CPU kernel keeps fp32 statistics of bf16 input when the weight is fp32; CUDA's takes no such mixture
-    values = x if x.device.type == "cpu" else x.to(wide)
-    # contiguous: the channels-last kernel loses digits (E[x²] - E[x]²) and has a slow backward
-    return F.group_norm(values.contiguous(), groups, weight, bias, epsilon).to(x.dtype)
+    x = x.contiguous()  # the channels-last kernel loses digits (E[x²] - E[x]²) and has a slow backward
+    if x.dtype not in HALF:
+        return F.group_norm(x, groups, weight, bias, epsilon)
+    weight = torch.ones(x.shape[1], device=x.device) if weight is None else weight.float()
+    bias = None if bias is None else bias.float()
+    if (
+        x.device.type == "cpu"
+    ):  # its kernel keeps fp32 statistics if the weight is fp32; CUDA's takes no mixture
+        return F.group_norm(x, groups, weight, bias, epsilon)
+    return F.group_norm(x.float(), groups, weight, bias, epsilon).to(x.dtype)
 
 
 class InstanceNorm(nn.Module):

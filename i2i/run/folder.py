@@ -82,8 +82,14 @@ class Folder:
         """
         folder = cls(path)
         if not folder.spec.is_file() or not folder.environment.is_file():
-            near = nearest(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()]) if path.parent.is_dir() else ""
-            raise I2IError(f"{path}: this is not a run folder (it has no spec.toml and environment.json)\n    {near}")
+            near = (
+                nearest(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
+                if path.parent.is_dir()
+                else ""
+            )
+            raise I2IError(
+                f"{path}: this is not a run folder (it has no spec.toml and environment.json)\n    {near}"
+            )
         return folder
 
     def facts(self) -> dict[str, Any]:
@@ -94,7 +100,12 @@ class Folder:
     def append(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics, with the time."""
         with self.metrics.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps({**{key: _rounded(value) for key, value in line.items()}, "time": round(time.time(), 3)}) + "\n")
+            file.write(
+                json.dumps(
+                    {**{key: _rounded(value) for key, value in line.items()}, "time": round(time.time(), 3)}
+                )
+                + "\n"
+            )
 
     def named(self, name: str) -> Path | None:
         """The checkpoint that `latest` or `best` names."""
@@ -113,7 +124,9 @@ class Folder:
                 shutil.rmtree(old)
 
 
-def environment(spec: Spec, registry: Registry, device: torch.device, precision: str, processes: int) -> dict[str, Any]:
+def environment(
+    spec: Spec, registry: Registry, device: torch.device, precision: str, processes: int
+) -> dict[str, Any]:
     """Where and with what a run was started; what "auto" meant."""
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -17,7 +17,9 @@ from i2i.core.registry import Registry
 class TensorBoard:
     """Writes event files that TensorBoard shows."""
 
-    def __init__(self, *, folder: Annotated[str, Field(description="inside the run folder")] = "tensorboard") -> None:
+    def __init__(
+        self, *, folder: Annotated[str, Field(description="inside the run folder")] = "tensorboard"
+    ) -> None:
         self.folder = folder
         self._writer: Any = None
 
@@ -33,7 +35,9 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise I2IError("logger 'tensorboard' needs TensorBoard: pip install 'i2i-toolkit[tensorboard]'") from None
+            raise I2IError(
+                "logger 'tensorboard' needs TensorBoard: pip install 'i2i-toolkit[tensorboard]'"
+            ) from None
         self._writer = SummaryWriter(str(target))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:

@@ -86,7 +86,9 @@ class Printed:
             self.bar.update(self.task, pace=f"{pace}\n{in_words(terms, lines=True)}")
         else:
             self.console.print(
-                f"step {step}/{self.steps}  {pace}, {self._left(step)}  {in_words(terms)}", soft_wrap=True, highlight=False
+                f"step {step}/{self.steps}  {pace}, {self._left(step)}  {in_words(terms)}",
+                soft_wrap=True,
+                highlight=False,
             )
 
     def note(self, text: str) -> None:

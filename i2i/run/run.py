@@ -79,7 +79,9 @@ class Run:
         facts = folder.facts()
         _check_plugin_files(facts, registry, path)
         spec = resolve(folder.spec, registry, settings)
-        spec = spec.model_copy(update={"train": spec.train.model_copy(update={"precision": facts["precision"]})})
+        spec = spec.model_copy(
+            update={"train": spec.train.model_copy(update={"precision": facts["precision"]})}
+        )
         run = cls(spec, registry, folder.path, folder)
         latest = folder.named("latest")
         if latest is not None:
@@ -89,7 +91,9 @@ class Run:
     def describe(self) -> str:
         """The whole run in words; trains nothing."""
         shown = rehearse(self.spec, self.registry, self.source.facts)
-        return describe(self.spec, self.source, shown, self.engine.rate, self.steps_total, self.steps_per_epoch)
+        return describe(
+            self.spec, self.source, shown, self.engine.rate, self.steps_total, self.steps_per_epoch
+        )
 
     def train(self, progress: bool = False) -> Path:
         """Train to the end; returns the run folder.
@@ -307,11 +311,15 @@ def start_from(engine: Engine, path: Path) -> None:
     tensors, _ = checkpoint.read(folder)
     for name, module in engine.trained.items():
         if name not in tensors:
-            raise I2IError(f"train.init_from: {folder} has no weights of {name}; it has {', '.join(sorted(tensors))}")
+            raise I2IError(
+                f"train.init_from: {folder} has no weights of {name}; it has {', '.join(sorted(tensors))}"
+            )
         try:
             module.load_state_dict(tensors[name])
         except RuntimeError as error:
-            raise I2IError(f"train.init_from: the weights of {name} in {folder} do not fit: {error}") from error
+            raise I2IError(
+                f"train.init_from: the weights of {name} in {folder} do not fit: {error}"
+            ) from error
 
 
 def _judged_source(run: Run) -> Source | None:
@@ -322,7 +330,9 @@ def _judged_source(run: Run) -> Source | None:
     if source is not None and field in source.facts.truth:
         return source
     if ref is not None:
-        raise I2IError("validate.data: this data does not know the true translations, so there is nothing to compare with")
+        raise I2IError(
+            "validate.data: this data does not know the true translations, so there is nothing to compare with"
+        )
     return None
 
 
@@ -330,7 +340,9 @@ def _check_settings(settings: Iterable[str]) -> None:
     for setting in settings:
         key = setting.partition("=")[0].strip()
         if key not in RESUMABLE:
-            raise I2IError(f"--set {key}: a resumed run can change only {', '.join(RESUMABLE)}; start a new run instead")
+            raise I2IError(
+                f"--set {key}: a resumed run can change only {', '.join(RESUMABLE)}; start a new run instead"
+            )
 
 
 def _check_plugin_files(facts: Mapping[str, Any], registry: Registry, path: str | Path) -> None:
@@ -338,4 +350,6 @@ def _check_plugin_files(facts: Mapping[str, Any], registry: Registry, path: str 
         if digest not in registry.files.values():
             known = file in registry.files
             what = f"{file} has changed since" if known else f"{file} is missing"
-            raise I2IError(f"this run was made with a plug-in file, and {what}: i2i --plugin {file} resume {path}")
+            raise I2IError(
+                f"this run was made with a plug-in file, and {what}: i2i --plugin {file} resume {path}"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -29,16 +29,16 @@ def preview_batch(source: Source, device: torch.device, seed: int) -> dict[str, 
 
 
 def columns(engine: Engine, fields: Mapping[str, Tensor], truth: Mapping[str, str]) -> dict[str, Tensor]:
-    """The strategy's preview of a batch, and the true translation where the data knows it."""
+    """The strategy's preview of a batch; the true translation, where the data knows it, follows the result."""
     strategy: Strategy = engine.strategy
     net = engine.best_net()
     draws = Draws(("preview", engine.settings.seed), range(len(next(iter(fields.values())))))
     with inference(net, strategy.inference, draws):
-        shown = dict(strategy.preview(net, Batch(fields, draws)))
+        shown = list(strategy.preview(net, Batch(fields, draws)).items())
     (first, *_) = strategy.takes({})
     if first in truth:
-        shown["target"] = fields[truth[first]]
-    return shown
+        shown.insert(2, ("target", fields[truth[first]]))
+    return dict(shown)
 
 
 def grid(shown: Mapping[str, Tensor], scale_to: int = 128) -> Image.Image:
@@ -68,7 +68,3 @@ def _picture(tensor: Tensor, scale_to: int) -> Image.Image:
     times = max(1, scale_to // max(picture.size))
     return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
 
-
-def labels(shown: Mapping[str, Tensor]) -> Sequence[str]:
-    """The labels of a grid."""
-    return tuple(shown)

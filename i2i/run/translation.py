@@ -36,6 +36,8 @@ def translate_shown(
 
 def _report(console: Console, results: list[Result], failed: list[Result], out: Path) -> None:
     done = len(results) - len(failed)
-    console.print(f"{done} picture{'s' * (done != 1)} translated: {out}", highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"{done} picture{'s' * (done != 1)} translated: {out}", highlight=False, markup=False, soft_wrap=True
+    )
     for result in failed:
         console.print(result.problem, highlight=False, markup=False, soft_wrap=True)

@@ -73,7 +73,10 @@ def extended(phase: Phase, terms: Mapping[str, Term], losses: Mapping[str, Calla
 
     def all_terms(net: Parts, x: Batch) -> Mapping[str, Tensor]:
         own = phase.terms(net, x)
-        return {**own, **{name: losses[name](*(x.fields()[of] for of in term.of)) for name, term in mine.items()}}
+        return {
+            **own,
+            **{name: losses[name](*(x.fields()[of] for of in term.of)) for name, term in mine.items()},
+        }
 
     rows = {
         network: {**row, **{name: term.weight for name, term in mine.items() if network in term.minimised_by}}

@@ -14,7 +14,9 @@ def plugin_table(found: Discovery) -> str:
     for plugin in found.plugins:
         offers = [str(c) for c in found.registry if c.owner == plugin.module]
         lines.append(f"{plugin.name}  {plugin.version}  ({plugin.module})")
-        lines.append(f"    broken: {plugin.problem}" if plugin.problem else f"    {', '.join(offers) or 'nothing'}")
+        lines.append(
+            f"    broken: {plugin.problem}" if plugin.problem else f"    {', '.join(offers) or 'nothing'}"
+        )
     return "\n".join(lines)
 
 
@@ -55,10 +57,16 @@ def _options(component: Component) -> list[str]:
     schema = component.signature.options.model_json_schema()
     lines = []
     for name, field in component.signature.options.model_fields.items():
-        default = "needed" if field.is_required() else f"default {_shown(field.get_default(call_default_factory=True))}"
+        default = (
+            "needed"
+            if field.is_required()
+            else f"default {_shown(field.get_default(call_default_factory=True))}"
+        )
         help_ = field.description or ""
         kind = component.signature.nested.get(name)
-        lines.append(f"        {name} ({kind or allowed(schema['properties'][name])}; {default})  {help_}".rstrip())
+        lines.append(
+            f"        {name} ({kind or allowed(schema['properties'][name])}; {default})  {help_}".rstrip()
+        )
     return lines
 
 

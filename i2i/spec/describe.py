@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import indent
+from typing import Any
 
 from i2i.core.data import Source
 from i2i.core.strategy import Phase
+from i2i.spec.assemble import networks_of
 from i2i.spec.rehearse import Rehearsal
 from i2i.spec.spec import Spec
 
@@ -20,46 +23,63 @@ def objectives(phases: Sequence[Phase]) -> str:
     return "\n".join(lines)
 
 
-def sizes(weights: Mapping[str, int], networks: Sequence[str]) -> str:
-    """The networks and what they weigh."""
-    trained = sum(weights[name] for name in networks)
-    lines = [f"{name}: {weights[name]:,} weights" for name in networks]
-    memory = trained * 4 * 4 / 2**20  # weight, gradient and the two averages of Adam, float32
-    lines.append(f"weights, gradients and optimizer together: {memory:,.0f} MiB in fp32 (activations come on top)")
+def sizes(show: Rehearsal, spec: Spec) -> str:
+    """The networks, and the memory of a step."""
+    networks = networks_of(show.phases)
+    lines = [f"{name}: {show.weights[name]:,} weights" for name in networks]
+    weights = (
+        4 * 4 * sum(show.weights[name] for name in networks)
+    )  # weight, gradient and two averages of Adam
+    micro = spec.train.batch // spec.train.accumulate
+    lines.append(
+        f"memory of a step, in fp32: {weights / 2**20:,.0f} MiB for weights, gradients and Adam, "
+        f"{show.activations / 2**20:,.0f} MiB for {micro} sample{'s' * (micro > 1)} at a time"
+    )
     return "\n".join(lines)
 
 
-def data(source: Source, steps_per_epoch: int) -> str:
-    """The pictures."""
+def pictures(source: Source, steps_per_epoch: int) -> str:
+    """The data."""
     facts = source.facts
-    fields = ", ".join(f"{name} ({channels} channel{'s' * (channels > 1)})" for name, channels in facts.channels.items())
+    kinds = {1: "grey", 3: "RGB"}
+    fields = ", ".join(
+        f"{name} ({kinds.get(channels, f'{channels} channels')})"
+        for name, channels in sorted(facts.channels.items())
+    )
     held = source.held_out()
     lines = [
-        f"{len(source):,} samples of {fields} at {facts.image_size}×{facts.image_size}; {steps_per_epoch:,} steps an epoch",
-        f"{len(held):,} samples held out" if held else "nothing is held out (no test or val split)",
+        f"{len(source):,} samples of {fields} at {facts.image_size}×{facts.image_size}; "
+        f"an epoch is {steps_per_epoch:,} steps",
+        f"{len(held):,} samples held out" if held else "nothing is held out (there is no test or val split)",
     ]
     return "\n".join(lines)
 
 
-def rate_plan(spec: Spec, rate: Callable[[int], float], steps: int, published: bool) -> str:
+def rate_plan(spec: Spec, rate: Callable[[int], float], steps: int, recipe: Mapping[str, Any]) -> str:
     """The learning rate at the milestones of the run."""
     base = spec.optimizers["default"].options.get("lr", 1.0)
     marks = sorted({0, steps // 4, steps // 2, 3 * steps // 4, max(steps - 1, 0)})
-    plan = ", ".join(f"step {mark + 1:,}: {base * rate(mark):.3g}" for mark in marks)
-    note = "" if published else "\nthe length is not the published one; the schedule keeps its proportions"
-    return f"{spec.schedule.name}: {plan}{note}"
+    lines = [f"{spec.schedule.name}: " + ", ".join(f"{base * rate(m):.3g} at step {m + 1:,}" for m in marks)]
+    if "schedule" in recipe and recipe["train"].get("epochs") != spec.train.epochs:
+        lines.append(
+            f"the paper trains {recipe['train'].get('epochs')} epochs; where the spec gives no schedule of its own, "
+            "the published one is scaled to this length"
+        )
+    return "\n".join(lines)
 
 
-def describe(spec: Spec, source: Source, show: Rehearsal, rate: Callable[[int], float], steps: int, epoch: int) -> str:
+def describe(
+    spec: Spec, source: Source, show: Rehearsal, rate: Callable[[int], float], steps: int, epoch: int
+) -> str:
     """The whole run: data, networks, learning rate, objectives."""
-    networks = list(dict.fromkeys(name for phase in show.phases for name in phase.minimise))
-    length = f"{steps:,} steps of {spec.train.batch}, precision {spec.train.precision}, device {spec.train.device}"
+    train = spec.train
+    length = f"{steps:,} steps of batch {train.batch}, precision {train.precision}, device {train.device}"
     parts = {
         "strategy": spec.strategy.name,
-        "data": data(source, epoch),
-        "networks": sizes(show.weights, networks),
+        "data": pictures(source, epoch),
+        "networks": sizes(show, spec),
         "length": length,
-        "learning rate": rate_plan(spec, rate, steps, True),
+        "learning rate": rate_plan(spec, rate, steps, show.recipe),
         "objectives": objectives(show.phases),
     }
-    return "\n".join(f"{title}\n" + "\n".join(f"    {line}" for line in text.splitlines()) for title, text in parts.items())
+    return "\n".join(f"{title}\n{indent(text, '    ')}" for title, text in parts.items())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from i2i.core.registry import Registry
+from i2i.core.registry import Component, Registry
 from i2i.core.schema import Ref
 from i2i.spec.catalogue import allowed
 from i2i.spec.sections import Section
@@ -27,9 +27,11 @@ def new_spec(strategy: str, registry: Registry, *, demo: bool = False) -> str:
         given = _merged({"strategy": {"name": strategy}}, method.factory.demo)  # type: ignore[attr-defined]
     spec = resolve(given, registry)
     if not demo:  # as in the file: paths count from where it stands
-        spec = spec.model_copy(update={"data": Ref.of("data", spec.data.name, {**spec.data.options, "root": Path(ROOT)})})
-    heading = f"# {method.summary}\n"
-    return heading + "\n" + spec.toml(lambda path: _explanation(path, spec, registry))
+        spec = spec.model_copy(
+            update={"data": Ref.of("data", spec.data.name, {**spec.data.options, "root": Path(ROOT)})}
+        )
+    blocks = spec.toml().split("\n\n")
+    return "\n\n".join([f"# {method.summary}", *(_explained(block, spec, registry) for block in blocks)])
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,28 +42,60 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _explanation(path: tuple[str, ...], spec: Spec, registry: Registry) -> str:
-    """A key in words: what it is, and what else it could be."""
+def _explained(block: str, spec: Spec, registry: Registry) -> str:
+    """A table of the file with every key explained, in one column; keys that are absent follow as comments."""
+    header, *lines = block.strip().splitlines()
+    path = header.strip("[]").split(".")
+    keys = [line.partition(" = ")[0] for line in lines]
+    absent = [name for name in _fields(path, spec, registry) if name not in keys]
+    words = [_words([*path, key], spec, registry) for key in [*keys, *absent]]
+    lines += [f"# {name} =" for name in absent]
+    width = max((len(line) for line, word in zip(lines, words, strict=True) if word), default=0)
+    column = [f"{line:<{width}}  # {word}" if word else line for line, word in zip(lines, words, strict=True)]
+    return "\n".join([header, *column]) + "\n" * block.endswith("\n")
+
+
+def _fields(path: list[str], spec: Spec, registry: Registry) -> list[str]:
+    """The keys of a table that hold plain values and may be absent."""
+    found = _owner(path, spec, registry)
+    if isinstance(found, Component):
+        model, nested = found.signature.options, found.signature.nested
+        return [name for name in model.model_fields if name not in nested]
+    return [name for name, value in found if value is None or value == {}]
+
+
+def _owner(path: list[str], spec: Spec, registry: Registry) -> Component | Section:
+    """What a table of the file describes: a component or a section."""
     section, *inner = path
-    if section in ("strategy", "data", "schedule", "optimizers"):
-        ref: Ref | None = spec.optimizers.get(inner.pop(0)) if section == "optimizers" else getattr(spec, section)
-        return _component_key(ref, inner, registry) if ref else ""
-    owner: type[Section] | None = {"train": type(spec.train), "validate": type(spec.validation)}.get(section)
-    field = owner.model_fields.get(inner[0]) if owner and len(inner) == 1 else None
-    return (field.description or "") if field else ""
+    if section in ("train", "validate"):
+        owner: Any = spec.train if section == "train" else spec.validation
+        for name in inner:
+            owner = getattr(owner, name)
+        return owner if isinstance(owner, Section) else registry.get("metric", owner.name)
+    ref: Ref = spec.optimizers[inner.pop(0)] if section == "optimizers" else getattr(spec, section)
+    for name in inner:
+        ref = ref.options[name]
+    return registry.get(ref.kind, ref.name)
 
 
-def _component_key(ref: Ref, path: list[str], registry: Registry) -> str:
-    while len(path) > 1 and isinstance(ref.options.get(path[0]), Ref):
-        ref = ref.options[path.pop(0)]
-    component = registry.get(ref.kind, ref.name)
-    if path == ["name"]:
-        others = [name for name in registry.names(ref.kind) if name != ref.name]
-        if ref.kind == "strategy":
-            return ""
-        return "any loss: i2i list loss" if ref.kind == "loss" else f"or {', '.join(others)}" if others else ""
-    field = component.signature.options.model_fields.get(path[0])
-    if field is None:
-        return "processes that read pictures" if path == ["workers"] else ""
-    limits = allowed(component.signature.options.model_json_schema()["properties"][path[0]])
-    return (field.description or "") + (f" ({limits})" if "|" in limits else "")
+def _words(path: list[str], spec: Spec, registry: Registry) -> str:
+    """A key explained: what it is, and what else it could be."""
+    owner, key = _owner(path[:-1], spec, registry), path[-1]
+    if isinstance(owner, Section):
+        return type(owner).model_fields[key].description or ""
+    if key == "workers":
+        return "processes that read pictures"
+    if key == "name":
+        return _alternatives(owner, registry)
+    field = owner.signature.options.model_fields[key]
+    limits = allowed(owner.signature.options.model_json_schema()["properties"][key])
+    return " ".join([field.description or "", f"({limits})" if "|" in limits else ""]).strip()
+
+
+def _alternatives(component: Component, registry: Registry) -> str:
+    if component.kind in ("strategy", "metric"):
+        return ""
+    if component.kind == "loss":
+        return "any loss: i2i list loss"
+    others = [name for name in registry.names(component.kind) if name != component.name]
+    return f"or {', '.join(others)}" if others else ""

@@ -57,7 +57,9 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
     """
     registry = Registry("i2i")
     plugins = [_register(registry, "i2i", builtin, _version("i2i-toolkit"))]
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: (not _bundled(e), e.name)):
+    for entry in sorted(
+        importlib.metadata.entry_points(group=GROUP), key=lambda e: (not _bundled(e), e.name)
+    ):
         plugins.append(_load(registry, entry))
     for file in files:
         plugins.append(_load_file(registry, file))
@@ -113,7 +115,11 @@ def _owner(module: Any) -> str:
 
 def _sentence(error: Exception) -> str:
     text = str(error) if isinstance(error, I2IError) else f"{type(error).__name__}: {error}"
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ and not isinstance(error, I2IError) else []
+    frames = (
+        inspect.getinnerframes(error.__traceback__)
+        if error.__traceback__ and not isinstance(error, I2IError)
+        else []
+    )
     return f"{text} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else text
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd.graph import saved_tensors_hooks
 
-from i2i.core.batch import Batch
+from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
 from i2i.core.registry import Registry
@@ -20,11 +23,21 @@ from i2i.spec.spec import Spec
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What a fake step showed: the phases, the weights of each part, and the names left on the batch by each phase."""
+    """What a fake step showed.
+
+    Attributes:
+        phases: with the terms that the spec adds.
+        weights: how many each part has.
+        names: what is on the batch after each phase.
+        activations: bytes that the phases keep for their backward passes, in fp32.
+        recipe: the published settings of the method.
+    """
 
     phases: tuple[Phase, ...]
     weights: Mapping[str, int]
     names: Mapping[str, tuple[str, ...]]
+    activations: int
+    recipe: Mapping[str, Any]
 
 
 def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
@@ -38,19 +51,41 @@ def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
     plain = spec.model_copy(update={"terms": {}})
     with FakeTensorMode():
         net, phases = build_parts(plain, registry, facts)
-        x = Batch(fake_fields(facts, max(2, strategy.multiple)))
+        x = Batch(fake_fields(facts, spec.train.batch // spec.train.accumulate))
         names = {}
+        saved = _Saved(net)
         try:
-            strategy.prepare(net, x)
-            for phase in phases:
-                check_terms(phase, phase.terms(net, x))
-                names[phase.name] = tuple(x)
+            with saved_tensors_hooks(saved.keep, lambda tensor: tensor):
+                strategy.prepare(net, x)
+                for phase in phases:
+                    check_terms(phase, phase.terms(net, x))
+                    names[phase.name] = tuple(x)
         except (RuntimeError, ValueError) as error:
             raise I2IError(f"strategy '{spec.strategy.name}' does not run on this data: {error}") from error
         _check_names(spec, names)
         net, phases = build_parts(spec, registry, facts)
         weights = {name: sum(p.numel() for p in m.parameters()) for name, m in net.modules().items()}
-    return Rehearsal(tuple(phases), weights, names)
+    return Rehearsal(tuple(phases), weights, names, saved.bytes, strategy.recipe)
+
+
+class _Saved:
+    """Adds up the tensors that autograd keeps, each storage once, weights left out."""
+
+    def __init__(self, net: Parts) -> None:
+        modules = net.modules().values()
+        self._storages = {_storage(weight) for module in modules for weight in module.parameters()}
+        self.bytes = 0
+
+    def keep(self, tensor: Tensor) -> Tensor:
+        """Count a tensor; autograd keeps it as it is."""
+        if _storage(tensor) not in self._storages:
+            self._storages.add(_storage(tensor))
+            self.bytes += tensor.untyped_storage().nbytes()
+        return tensor
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
 
 
 def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:
@@ -61,7 +96,11 @@ def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:
 
 def _check_names(spec: Spec, names: Mapping[str, tuple[str, ...]]) -> None:
     problems = [
-        Problem(f"terms.{term}.of", f"the batch has no '{name}' when phase '{t.phase}' runs", nearest(name, names[t.phase]))
+        Problem(
+            f"terms.{term}.of",
+            f"the batch has no '{name}' when phase '{t.phase}' runs",
+            nearest(name, names[t.phase]),
+        )
         for term, t in spec.terms.items()
         for name in t.of
         if name not in names[t.phase]

@@ -25,14 +25,16 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A table of a spec: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True
+    )
 
 
 class Init(Section):
     """How the weights of trained networks start."""
 
     name: Literal["normal", "xavier", "kaiming", "orthogonal", "default"] = Field(
-        "normal", description="default leaves what PyTorch does"
+        "normal", description="or xavier, kaiming, orthogonal; default leaves what PyTorch does"
     )
     gain: float = Field(0.02, gt=0, description="standard deviation of normal, gain of xavier and orthogonal")
 
@@ -81,7 +83,9 @@ class Term(Section):
     """A loss that the spec adds to a method."""
 
     loss: Reference = Field(description="any registered loss")
-    of: tuple[str, ...] = Field(min_length=1, description="names on the batch, in the order the loss takes them")
+    of: tuple[str, ...] = Field(
+        min_length=1, description="names on the batch, in the order the loss takes them"
+    )
     phase: str
     weight: float | Ramp = 1.0
     minimised_by: tuple[str, ...] = Field(min_length=1, description="networks")

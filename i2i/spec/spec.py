@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,11 +39,11 @@ class Spec(Section):
     strategy: Reference
     data: Reference
     workers: Workers = DEFAULT_WORKERS
-    optimizers: dict[str, Reference] = {}
+    optimizers: dict[str, Reference] = Field(default_factory=dict)
     schedule: Reference = Ref("constant")
     train: Train = Train()
     validation: Validate = Field(Validate(), alias="validate")
-    terms: dict[str, Term] = {}
+    terms: dict[str, Term] = Field(default_factory=dict)
     loggers: tuple[Reference, ...] = ()
 
     def tables(self) -> dict[str, Any]:
@@ -59,12 +59,12 @@ class Spec(Section):
             "loggers": [ref.table() for ref in self.loggers],
         }
 
-    def toml(self, comment: Callable[[tuple[str, ...]], str] | None = None) -> str:
-        """The spec as a file; reading it gives an equal spec. `comment` explains a key, given as its path."""
+    def toml(self) -> str:
+        """The spec as a file; reading it gives an equal spec."""
         document = tomlkit.document()
         for name, table in self.tables().items():
             if table:
-                document[name] = _toml(table, (name,), comment)
+                document[name] = _toml(table)
         return tomlkit.dumps(document).lstrip("\n")
 
 
@@ -78,7 +78,7 @@ def read(source: str | Path | Mapping[str, Any] | Spec) -> tuple[dict[str, Any],
         return source.tables(), "", Path.cwd(), ""
     if isinstance(source, Mapping):
         return plain_tables(source), "", Path.cwd(), ""
-    if isinstance(source, Path) or "\n" not in source and "=" not in source:
+    if isinstance(source, Path) or ("\n" not in source and "=" not in source):
         path = Path(source)
         text = _read_file(path)
         return _parse(text, str(path)), path.name, path.resolve().parent, text
@@ -94,7 +94,9 @@ def _read_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = nearest(path.name, [p.name for p in path.parent.glob("*.toml")]) if path.parent.is_dir() else ""
+        near = (
+            nearest(path.name, [p.name for p in path.parent.glob("*.toml")]) if path.parent.is_dir() else ""
+        )
         raise I2IError(f"{path}: there is no such spec file\n    {near}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise I2IError(f"{path}: it cannot be read ({error})") from error
@@ -179,7 +181,7 @@ class _Resolver:
         self.registry, self.folder = registry, folder
         self.problems: list[Problem] = []
         sections = [f.alias or name for name, f in Spec.model_fields.items() if name != "workers"]
-        self.given = {}
+        self.given: dict[str, Any] = {}
         for name, table in tables.items():
             if name not in sections:
                 self.problems.append(Problem(name, "there is no such section", nearest(name, sections)))
@@ -209,11 +211,16 @@ class _Resolver:
             "loggers": self._loggers(),
         }
         if self.problems or strategy is None or data is None:
-            return Spec.model_construct()
+            return Spec.model_construct(strategy=Ref("?"), data=Ref("?"))
         return Spec(strategy=self._absolute(strategy), data=self._absolute(data), workers=workers, **parts)
 
     def _component(
-        self, kind: str, raw: object, at: str, default: Ref | None = None, offers: Mapping[str, Any] | None = None
+        self,
+        kind: str,
+        raw: object,
+        at: str,
+        default: Ref | None = None,
+        offers: Mapping[str, Any] | None = None,
     ) -> Ref | None:
         try:
             return self.registry.resolve(kind, raw, at, default, offers)
@@ -236,9 +243,11 @@ class _Resolver:
 
     def _data(self, recipe: Mapping[str, Any]) -> tuple[Ref | None, int]:
         given = dict(self.given.get("data", {}))
-        workers = given.pop("workers", DEFAULT_WORKERS)
+        workers: Any = given.pop("workers", DEFAULT_WORKERS)
         if not isinstance(workers, int) or isinstance(workers, bool) or workers < 0:
-            self.problems.append(Problem("data.workers", f"input should be a number of processes, got {workers!r}"))
+            self.problems.append(
+                Problem("data.workers", f"input should be a number of processes, got {workers!r}")
+            )
         if "data" not in self.given:
             hint = f"known: {', '.join(self.registry.names('data'))}"
             self.problems.append(Problem("data", "this section is needed: where are the pictures?", hint))
@@ -249,14 +258,18 @@ class _Resolver:
         options = self.registry.get("data", str(name)).signature.options.model_fields
         published = {k: v for k, v in recipe.items() if k in options}
         default = Ref(str(name), **published)
-        size = given.get("size", published.get("size", options["size"].default if "size" in options else None))
+        size = given.get(
+            "size", published.get("size", options["size"].default if "size" in options else None)
+        )
         return self._component("data", given, "data", default, {"image_size": size}), workers
 
     def _optimizers(self, recipe: Mapping[str, Any], networks: list[str]) -> dict[str, Ref]:
         given = self.given.get("optimizers", {})
         for name in set(given) - {"default", *networks}:
             if networks:
-                self.problems.append(Problem(f"optimizers.{name}", f"there is no network '{name}'", nearest(name, networks)))
+                self.problems.append(
+                    Problem(f"optimizers.{name}", f"there is no network '{name}'", nearest(name, networks))
+                )
         published = {name: self._published(table) for name, table in recipe.items()}
         fallback = published.get("default") or Ref("adam")
         default = self._component("optimizer", given.get("default", fallback), "optimizers.default", fallback)
@@ -284,7 +297,9 @@ class _Resolver:
             problems.append(Problem("train.steps", "how long should it train? give steps or epochs"))
         for name in values.get("ema", {}):
             if networks and name not in networks:
-                problems.append(Problem(f"train.ema.{name}", f"there is no network '{name}'", nearest(name, networks)))
+                problems.append(
+                    Problem(f"train.ema.{name}", f"there is no network '{name}'", nearest(name, networks))
+                )
         self.problems += problems
         if problems:
             return Train()
@@ -309,7 +324,10 @@ class _Resolver:
         every_train = self.given.get("train", {}).get("validate_every")
         if every_train is not None and given.get("every", every_train) != every_train:
             problems.append(
-                Problem("validate.every", f"train.validate_every says {every_train}, this says {given['every']}; keep one")
+                Problem(
+                    "validate.every",
+                    f"train.validate_every says {every_train}, this says {given['every']}; keep one",
+                )
             )
         self.problems += problems
         if problems:
@@ -339,7 +357,7 @@ class _Resolver:
         return terms
 
     def _loggers(self) -> tuple[Ref, ...]:
-        given = self.given.get("loggers", [])
+        given: list[Any] = self.given.get("loggers", [])
         found = [self._component("logger", raw, f"loggers.{i}") for i, raw in enumerate(given)]
         return tuple(ref for ref in found if ref is not None)
 
@@ -371,7 +389,9 @@ def _term_problems(
             problems.append(Problem(f"{at}.minimised_by", f"there is no network '{network}'", hint))
         elif network not in phase.minimise:
             hint = f"it trains {', '.join(phase.minimise)}"
-            problems.append(Problem(f"{at}.minimised_by", f"phase '{phase.name}' does not train {network}", hint))
+            problems.append(
+                Problem(f"{at}.minimised_by", f"phase '{phase.name}' does not train {network}", hint)
+            )
     return problems
 
 
@@ -395,22 +415,18 @@ def _present(section: Section) -> dict[str, Any]:
     }
 
 
-def _toml(table: Any, path: tuple[str, ...], comment: Callable[[tuple[str, ...]], str] | None) -> Any:
+def _toml(table: Any) -> Any:
     """Tables as tomlkit's: values first, then inner tables."""
     if isinstance(table, list):
         array = tomlkit.aot()
         for entry in table:
-            array.append(_toml(entry, path, comment))
+            array.append(_toml(entry))
         return array
     out = tomlkit.table()
     for key, value in sorted(table.items(), key=lambda item: isinstance(item[1], dict)):
         if isinstance(value, dict):
             if value:
-                out.add(key, _toml(value, (*path, key), comment))
-            continue
-        entry = tomlkit.item(value)
-        words = comment((*path, key)) if comment else ""
-        if words:
-            entry.comment(words)
-        out.add(key, entry)
+                out.add(key, _toml(value))
+        else:
+            out.add(key, tomlkit.item(value))
     return out

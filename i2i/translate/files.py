@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.core.errors import I2IError
-from i2i.data.folders import find_images
+from i2i.data.images import find_images
 from i2i.translate.translator import Model
 
 
@@ -48,7 +48,9 @@ def _refuse_clashes(pairs: list[tuple[Path, Path]]) -> None:
     taken: dict[Path, Path] = {}
     for source, target in pairs:
         if target in taken:
-            raise I2IError(f"{taken[target]} and {source} would both be written to {target}; translate them one by one")
+            raise I2IError(
+                f"{taken[target]} and {source} would both be written to {target}; translate them one by one"
+            )
         if target.resolve() == source.resolve():
             raise I2IError(f"{source} would be replaced by its own result; choose another output folder")
         taken[target] = source

@@ -18,7 +18,8 @@ from i2i.core.errors import I2IError, SpecError
 from i2i.core.registry import Registry
 from i2i.core.schema import Signature, read_signature, validate
 from i2i.core.strategy import Strategy
-from i2i.data.images import decode, to_tensor
+from i2i.data.images import decode
+from i2i.data.pixels import to_tensor
 from i2i.data.values import from_unit, to_unit
 from i2i.engine import checkpoint
 from i2i.engine.inference import inference
@@ -38,7 +39,9 @@ class Model:
     `load` makes one.
     """
 
-    def __init__(self, spec: Spec, strategy: Strategy, net: Parts, facts: DataFacts, device: torch.device) -> None:
+    def __init__(
+        self, spec: Spec, strategy: Strategy, net: Parts, facts: DataFacts, device: torch.device
+    ) -> None:
         self.spec, self.strategy, self.net, self.facts, self.device = spec, strategy, net, facts, device
         self.multiple = padding.multiple_of(list(net.modules().values()))
 
@@ -84,13 +87,17 @@ class Model:
             return write_picture(made[0], Path(out))
         return _like(picture, made if stored.ndim == 4 else made[0])
 
-    def _full_range(self, stored: Tensor, from_file: bool, controls: Mapping[str, Any]) -> tuple[float, float]:
+    def _full_range(
+        self, stored: Tensor, from_file: bool, controls: Mapping[str, Any]
+    ) -> tuple[float, float]:
         """The values that stand for black and white; files of floats have those of the training pictures."""
         (field, *_) = self.strategy.takes(controls)
         unknown = self.facts.value_range[field] if from_file else (0.0, 1.0)
         return FULL.get(stored.dtype, unknown)
 
-    def _one(self, stored: Tensor, full: tuple[float, float], controls: Mapping[str, Any], seed: int) -> Tensor:
+    def _one(
+        self, stored: Tensor, full: tuple[float, float], controls: Mapping[str, Any], seed: int
+    ) -> Tensor:
         """One picture: the range of networks, padding, the strategy, and back to the picture's size."""
         (field, *_) = self.strategy.takes(controls)
         picture = to_unit(_channels(stored, self.facts.channels[field]).to(self.device), full)
@@ -106,7 +113,9 @@ class Model:
         Raises:
             SpecError: an unknown control or a value of the wrong type.
         """
-        values, problems = validate(self.controls.options, controls, "control", f"strategy '{self.spec.strategy.name}'")
+        values, problems = validate(
+            self.controls.options, controls, "control", f"strategy '{self.spec.strategy.name}'"
+        )
         if problems:
             raise SpecError(problems)
         return values
@@ -161,7 +170,9 @@ def find_checkpoint(path: str) -> Path:
     if not (found / checkpoint.STATE).is_file():
         there = sorted(p.name.removeprefix("step-").lstrip("0") for p in checkpoints.glob("step-*"))
         words = [name for name in ("latest", "best") if (checkpoints / name).is_file()]
-        raise I2IError(f"{folder} has no checkpoint '{which}'; it has {', '.join([*words, *there]) or 'none yet'}")
+        raise I2IError(
+            f"{folder} has no checkpoint '{which}'; it has {', '.join([*words, *there]) or 'none yet'}"
+        )
     return found
 
 

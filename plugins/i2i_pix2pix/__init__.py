@@ -1,4 +1,7 @@
-"""pix2pix (Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional Adversarial Networks", 2017)."""
+"""pix2pix: paired translation.
+
+Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional Adversarial Networks", 2017.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,17 @@ class Pix2Pix(i2i.Strategy):
         "optimizers": {"default": {"name": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}},
         "schedule": {"name": "linear", "constant": 100, "decay": 100},
         "train": {"epochs": 200, "batch": 1, "init": {"name": "normal", "gain": 0.02}},
+    }
+    demo: ClassVar[Mapping[str, Any]] = {
+        "strategy": {"generator": {"width": 32}, "discriminator": {"width": 32, "layers": 2}},
+        "data": {"name": "demo", "layout": "paired", "size": 64, "workers": 0},
+        "train": {
+            "steps": 1500,
+            "log_every": 25,
+            "sample_every": 250,
+            "validate_every": 250,
+            "checkpoint_every": 250,
+        },
     }
     # The paper translates with dropout on and with the batch statistics of the one picture (section 3.4).
     inference: ClassVar[i2i.Inference] = i2i.Inference(dropout=True, statistics="picture")

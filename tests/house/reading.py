@@ -57,7 +57,9 @@ def repository_files() -> tuple[Path, ...]:
     if not (ROOT / ".git").exists():
         pytest.skip("this is not a git checkout")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    names = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True, encoding="utf-8"
+    ).stdout
     return tuple(ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file())
 
 

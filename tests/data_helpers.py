@@ -1,0 +1,58 @@
+"""Files for the tests of i2i.data."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(height=12, width=12, channels=3, dtype=np.uint8, seed=0):
+    """(H, W, C) of random values over the whole range of the type."""
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, top, (height, width, channels), dtype, endpoint=True)
+
+
+def save(path: Path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
+        write_deep_png(path, pixels)
+    else:
+        Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(path, **options)
+    return path
+
+
+def write_deep_png(path: Path, pixels):
+    """16 bits in 2 (grey and alpha), 3 or 4 channels, which Pillow cannot write."""
+    height, width, channels = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def write_deep_tiff(path: Path, width=4, height=4):
+    """16-bit RGB, uncompressed."""
+    entries = [(256, width), (257, height), (259, 1), (262, 2), (277, 3), (278, height), (279, width * height * 6)]
+    at = 8 + 2 + 12 * (len(entries) + 2) + 4
+    rows = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries]
+    rows += [struct.pack("<HHII", 258, 3, 3, at), struct.pack("<HHII", 273, 4, 1, at + 6)]
+    rows.sort(key=lambda row: struct.unpack("<H", row[:2]))
+    body = struct.pack("<H", len(rows)) + b"".join(rows) + struct.pack("<IHHH", 0, 16, 16, 16)
+    path.write_bytes(b"II*\0" + struct.pack("<I", 8) + body + bytes(width * height * 6))
+
+
+def fill(folder: Path, names, **options):
+    """A folder of random pictures, each of its own seed."""
+    for seed, name in enumerate(names):
+        save(folder / name, noise(seed=seed, **options))
+    return folder

@@ -1,0 +1,157 @@
+"""Tiny engines for tests: any strategy on pictures drawn on the spot, without files."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2i.core.registry import Registry
+from i2i.data.stream import Stream
+from i2i.data.values import to_device
+from i2i.engine.loop import Engine, Report
+from i2i.engine.parallel import World
+from i2i.spec.assemble import assemble, build_source
+from i2i.spec.plugins import discover
+from i2i.spec.spec import Spec, resolve
+
+COUNT = 8
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """How a strategy becomes small enough for a test.
+
+    Attributes:
+        options: of the strategy. Norms by picture: statistics over a batch are not those of its micro-batches.
+        data: of the demo set.
+        losses: the options that hold an adversarial loss.
+    """
+
+    options: Mapping[str, Any]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    losses: tuple[str, ...] = ("gan",)
+
+
+PATCH = {"name": "patch", "width": 4, "layers": 2, "norm": "instance"}
+
+# Every strategy has a row; a U-Net has dropout from 64 pixels on.
+TINY = {
+    "pix2pix": Tiny(
+        {
+            "generator": {"name": "unet", "width": 4, "norm": "instance", "dropout": 0.5},
+            "discriminator": PATCH,
+        },
+        {"layout": "paired", "size": 64},
+    ),
+    "cyclegan": Tiny(
+        {
+            "generator": {"name": "resnet", "width": 4, "blocks": 1, "dropout": 0.5},
+            "discriminator": PATCH,
+            "pool": 2,
+        },
+        {"layout": "unpaired", "size": 32},
+    ),
+}
+
+# Steps of plain gradient descent differ as much as gradients do; Adam turns rounding noise into whole steps.
+PLAIN = {"default": {"name": "sgd", "lr": 0.01}}
+
+
+@functools.cache
+def registry() -> Registry:
+    """What is installed, found once."""
+    return discover().registry
+
+
+def strategies() -> list[str]:
+    """The names of all strategies: what the contract is held against."""
+    return registry().names("strategy")
+
+
+def tiny_tables(
+    name: str, *, options: Mapping[str, Any] | None = None, **sections: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The spec of a tiny run, 8 steps of 4 samples; `options` go over those of the strategy."""
+    tiny = TINY[name]
+    data = {"name": "demo", "count": COUNT, "seed": 1, "workers": 0, **tiny.data}
+    train = {"steps": 8, "batch": 4, "device": "cpu", **sections.pop("train", {})}
+    strategy = {"name": name, **tiny.options, **(options or {})}
+    return {"strategy": strategy, "data": {**data, **sections.pop("data", {})}, "train": train, **sections}
+
+
+def tiny_spec(name: str, *, options: Mapping[str, Any] | None = None, **sections: Mapping[str, Any]) -> Spec:
+    """A tiny run's spec, resolved."""
+    return resolve(tiny_tables(name, options=options, **sections), registry())
+
+
+def tiny_engine(spec: Spec, world: World | None = None) -> Engine:
+    """The engine of a spec."""
+    source = build_source(spec, registry())
+    steps_per_epoch = -(-len(source) // spec.train.batch)
+    return assemble(spec, registry(), source.facts, steps_per_epoch, world or World())
+
+
+def batches(spec: Spec, start: int = 0, world: World | None = None) -> Iterator[dict[str, Tensor]]:
+    """A process's batches from a step on."""
+    source, world = build_source(spec, registry()), world or World()
+    stream = Stream(
+        source,
+        seed=spec.train.seed,
+        batch=spec.train.batch,
+        accumulate=spec.train.accumulate,
+        rank=world.rank,
+        processes=world.size,
+        workers=spec.workers,
+        start=start,
+    )
+    for fields in stream:
+        yield to_device(fields, source.facts, torch.device("cpu"))
+
+
+def train(engine: Engine, spec: Spec, steps: int, world: World | None = None) -> list[Report]:
+    """Train to a step: the terms of each step."""
+    return list(engine.run(batches(spec, engine.step, world), steps))
+
+
+def trained(spec: Spec, steps: int) -> tuple[Engine, list[Report]]:
+    """A new engine after some steps, and their terms."""
+    engine = tiny_engine(spec)
+    return engine, train(engine, spec, steps)
+
+
+def weights(engine: Engine) -> dict[str, Tensor]:
+    """All weights and state of the parts: "G.down.0.weight", "pool_a.images"."""
+    modules = engine.net.modules().items()
+    return {f"{part}.{key}": t.clone() for part, module in modules for key, t in module.state_dict().items()}
+
+
+def everything(engine: Engine) -> dict[str, Tensor]:
+    """All tensors of a checkpoint: weights, pools, optimizers, averages."""
+    files, _ = engine.state()
+    return {f"{file}:{key}": tensor.clone() for file, entries in files.items() for key, tensor in entries.items()}
+
+
+def farthest(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tuple[float, str]:
+    """The largest difference between two sets of tensors of equal names, and where it is."""
+    assert one.keys() == other.keys()
+    return max(((difference(one[name], other[name]), name) for name in one), default=(0.0, ""))
+
+
+def difference(one: Tensor, other: Tensor) -> float:
+    """The largest difference of two tensors; infinite where only one of them is finite."""
+    assert one.shape == other.shape
+    if not one.numel():
+        return 0.0
+    gap = (one.double() - other.double()).abs()
+    return float(torch.where(gap.isnan(), torch.inf, gap).max())
+
+
+def first(report: Iterator[Any], count: int) -> list[Any]:
+    """The first few."""
+    return list(itertools.islice(report, count))

@@ -1,0 +1,75 @@
+"""A quick start: i2i and its command line say who they are without waiting for torch."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from reading import PACKAGE, tree
+
+import i2i
+
+SAY_WHETHER_TORCH_CAME = "\nprint('torch came' if 'torch' in sys.modules else 'torch stayed away')"
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def declared_for_types() -> set[tuple[str, str]]:
+    """Home and name of every export that type checkers are told."""
+    blocks = [node for node in tree(PACKAGE / "__init__.py").body if isinstance(node, ast.If)]
+    (block,) = [
+        node for node in blocks if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    ]
+    return {
+        (str(line.module), alias.asname or alias.name)
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+
+
+def test_import_leaves_torch_alone() -> None:
+    assert "torch stayed away" in run_python(
+        "import sys, i2i; i2i.__version__; dir(i2i)" + SAY_WHETHER_TORCH_CAME
+    )
+
+
+def test_help_leaves_torch_alone() -> None:
+    told = run_python(
+        "import sys\n"
+        "from i2i.cli.main import main\n"
+        "sys.argv = ['i2i', '--help']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
+        + SAY_WHETHER_TORCH_CAME
+    )
+    assert "Usage" in told
+    assert "torch stayed away" in told
+
+
+@pytest.mark.parametrize("name", i2i.__all__)
+def test_every_export_is_there(name: str) -> None:
+    assert getattr(i2i, name) is not None
+
+
+def test_exports_and_types_agree() -> None:
+    assert declared_for_types() == {(home, name) for home, names in i2i._HOMES.items() for name in names}
+
+
+def test_no_export_has_two_homes() -> None:
+    assert len(i2i.__all__) == len(set(i2i.__all__))
+
+
+@pytest.mark.parametrize("library", ["nets", "losses", "data"])
+def test_libraries_are_reached_by_attribute(library: str) -> None:
+    assert getattr(i2i, library).__name__ == f"i2i.{library}"
+
+
+def test_an_unknown_name_lists_what_is_there() -> None:
+    with pytest.raises(AttributeError, match=r"i2i has no 'registry'; it has .*Registry"):
+        i2i.registry  # noqa: B018

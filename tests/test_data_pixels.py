@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import torch
+from data_helpers import noise
+from PIL import Image, ImageOps
+
+from i2i.data.pixels import cut_centre, resize, to_channels, to_tensor, upright
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_upright_turns_as_pillow_does(orientation):
+    pixels = noise(5, 7)
+    image = Image.fromarray(pixels)
+    image.getexif()[0x0112] = orientation
+    assert np.array_equal(upright(pixels, orientation), np.asarray(ImageOps.exif_transpose(image)))
+
+
+def test_unknown_orientation_asks_for_nothing():
+    assert upright(noise(), 0) is not None
+    assert np.array_equal(upright(noise(), 77), noise())
+
+
+def test_grey_is_pillows_luma_at_8_bits():
+    pixels = noise(64, 64)
+    assert np.array_equal(to_channels(pixels, 1)[..., 0], np.asarray(Image.fromarray(pixels).convert("L")))
+
+
+def test_grey_keeps_16_bits():
+    grey = to_channels(noise(dtype=np.uint16), 1)
+    assert grey.dtype == np.uint16 and len(np.unique(grey & 0xFF)) > 1
+    assert to_channels(np.full((2, 2, 3), 65535, np.uint16), 1).min() == 65535
+
+
+def test_colour_repeats_grey():
+    grey = noise(channels=1, dtype=np.uint16)
+    assert np.array_equal(to_channels(grey, 3), np.concatenate([grey] * 3, axis=2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resize_of_8_bits_is_pillows(channels):
+    pixels = noise(10, 14, channels)
+    image = Image.fromarray(pixels.squeeze())
+    expected = np.asarray(image.resize((9, 21), Image.Resampling.BICUBIC)).reshape(21, 9, channels)
+    assert np.array_equal(resize(pixels, 9, 21), expected)
+
+
+def test_resize_of_16_bits_agrees_with_8():
+    small = noise(10, 14)
+    deep = resize(small.astype(np.uint16) * 257, 23, 17)
+    # Pillow rounds to 8 bits after each of its two passes: one step of 257 either way, and half of one
+    assert deep.dtype == np.uint16
+    assert np.abs(deep.astype(int) - resize(small, 23, 17).astype(int) * 257).max() < 1.5 * 257
+
+
+def test_resize_of_16_bits_does_not_wrap():
+    edge = np.zeros((8, 8, 1), np.uint16)
+    edge[:, 4:] = 65535
+    assert np.all(np.diff(resize(edge, 33, 8)[0, :, 0].astype(int)) >= -6000)  # no jump from white to black
+
+
+def test_resize_of_floats_is_not_rounded():
+    assert len(np.unique(resize(noise().astype(np.float32) / 255, 30, 30) % 1)) > 500
+
+
+def test_cut_centre_rounds_as_published():
+    pixels = np.arange(218 * 178).reshape(218, 178, 1)
+    assert np.array_equal(cut_centre(pixels, 178), pixels[20:198])
+
+
+def test_tensor_is_a_copy_in_the_stored_type():
+    pixels = noise(dtype=np.uint16)
+    tensor = to_tensor(pixels[:, ::-1])
+    assert tensor.shape == (3, 12, 12) and tensor.dtype == torch.uint16 and tensor.is_contiguous()
+    assert np.array_equal(tensor.numpy(), pixels[:, ::-1].transpose(2, 0, 1))
