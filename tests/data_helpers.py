@@ -29,26 +29,33 @@ def save(path: Path, pixels, **options):
 
 
 def write_deep_png(path: Path, pixels):
-    """16 bits in 2 (grey and alpha), 3 or 4 channels, which Pillow cannot write."""
+    """16 bits in 2 (grey and alpha), 3 or 4 channels, which Pillow cannot write; every second row is filtered."""
     height, width, channels = pixels.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    big = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
+    left = np.pad(big, ((0, 0), (2 * channels, 0)))[:, : big.shape[1]]
+    rows = b"".join(
+        b"\1" + (big[i] - left[i]).tobytes() if i % 2 else b"\0" + big[i].tobytes() for i in range(height)
+    )
     head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     chunks = (
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
     )
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
 
 
-def write_deep_tiff(path: Path, width=4, height=4):
-    """16-bit RGB, uncompressed."""
-    entries = [(256, width), (257, height), (259, 1), (262, 2), (277, 3), (278, height), (279, width * height * 6)]
-    at = 8 + 2 + 12 * (len(entries) + 2) + 4
-    rows = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries]
+def write_deep_tiff(path: Path, pixels, planar=1):
+    """16-bit RGB, uncompressed, little-endian."""
+    height, width, _ = pixels.shape
+    longs = {256: width, 257: height, 259: 1, 262: 2, 277: 3, 278: height, 279: pixels.nbytes, 284: planar}
+    at = 8 + 2 + 12 * (len(longs) + 2) + 4
+    rows = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in longs.items()]
     rows += [struct.pack("<HHII", 258, 3, 3, at), struct.pack("<HHII", 273, 4, 1, at + 6)]
     rows.sort(key=lambda row: struct.unpack("<H", row[:2]))
     body = struct.pack("<H", len(rows)) + b"".join(rows) + struct.pack("<IHHH", 0, 16, 16, 16)
-    path.write_bytes(b"II*\0" + struct.pack("<I", 8) + body + bytes(width * height * 6))
+    path.write_bytes(b"II*\0" + struct.pack("<I", 8) + body + pixels.astype("<u2").tobytes())
+    return path
 
 
 def fill(folder: Path, names, **options):

@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -27,9 +25,9 @@ def test_links_that_leave_the_folder_are_not_followed(tmp_path):
     outside = fill(tmp_path / "outside", ["secret.png"])
     data = fill(tmp_path / "data", ["1.png"])
     try:
-        os.symlink(outside / "secret.png", data / "2.png")
-        os.symlink(outside, data / "more", target_is_directory=True)
-        os.symlink(data / "1.png", data / "3.png")
+        (data / "2.png").symlink_to(outside / "secret.png")
+        (data / "more").symlink_to(outside, target_is_directory=True)
+        (data / "3.png").symlink_to(data / "1.png")
     except OSError:
         pytest.skip("links cannot be made here")
     assert [path.name for path in find_images(data)] == ["1.png", "3.png"]
@@ -74,7 +72,9 @@ def test_grey_modes(tmp_path, mode):
     assert np.array_equal(decode(tmp_path / "x.png")[..., 0], np.asarray(image.convert("L")))
 
 
-@pytest.mark.parametrize(("mode", "name"), [("P", "x.png"), ("RGBA", "x.png"), ("CMYK", "x.tif"), ("RGB", "x.bmp")])
+@pytest.mark.parametrize(
+    ("mode", "name"), [("P", "x.png"), ("RGBA", "x.png"), ("CMYK", "x.tif"), ("RGB", "x.bmp")]
+)
 def test_colour_modes_become_rgb(tmp_path, mode, name):
     image = Image.fromarray(noise()).convert(mode)
     image.save(tmp_path / name)
@@ -118,12 +118,19 @@ def test_damaged_deep_png_names_itself(tmp_path):
         decode(tmp_path / "x.png")
 
 
+def test_colour_tiff_of_16_bits_is_kept(tmp_path):
+    pixels = noise(5, 9, dtype=np.uint16)
+    path = write_deep_tiff(tmp_path / "x.tif", pixels)
+    assert read_header(path) == Header(9, 5, 3, 16)
+    assert np.array_equal(decode(path), pixels)
+
+
 @pytest.mark.parametrize("name", ["x.tif", "x.ppm"])
 def test_deep_colour_that_would_be_cut_is_refused(tmp_path, name):
     path = tmp_path / name
     if name == "x.tif":
-        write_deep_tiff(path)
+        write_deep_tiff(path, noise(dtype=np.uint16), planar=2)
     else:
         path.write_bytes(b"P6\n2 2\n65535\n" + bytes(24))
-    with pytest.raises(I2IError, match="stores 16-bit colour, which can be read from PNG only"):
+    with pytest.raises(I2IError, match="that cannot be read; save it as a 16-bit PNG"):
         read_header(path)

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from i2i.losses import gradient_penalty, second_order
+from i2i.core.schema import Ref
+from i2i.losses import gradient_penalty, penalty_weight, second_order
 from i2i.nets import PatchGAN
 
 
@@ -111,7 +112,7 @@ def gradients(net, pictures):
     net.zero_grad()
     penalty = gradient_penalty(net, *pictures)
     penalty.backward()
-    return [penalty.detach(), *(p.grad for p in net.parameters() if p.grad is not None)]
+    return [penalty.detach(), *(p.grad.clone() for p in net.parameters() if p.grad is not None)]
 
 
 def test_a_compiled_critic_runs_eagerly_inside_and_compiled_outside(pictures):
@@ -142,3 +143,8 @@ def test_the_scope_ends_when_it_raises():
         with pytest.raises(KeyError), second_order():
             raise KeyError
         assert torch.is_autocast_enabled("cpu")
+
+
+def test_the_weight_of_a_penalty_is_an_option_of_the_loss():
+    assert penalty_weight(Ref("wgan-gp", penalty_weight=3)) == 3
+    assert penalty_weight(Ref("lsgan")) == 0

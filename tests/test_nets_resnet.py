@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from i2i.nets import Dropout, ReflectConv, ResizeConv, ResNet
 
@@ -78,3 +79,18 @@ def test_auto_blocks(size, blocks):
     }
     assert ResNet.settle({"blocks": 2}, image_size=size) == {"blocks": 2}
     assert len(on_meta().body) == 9
+
+
+def test_compiles_as_one_graph_and_equals_eager_under_autocast():
+    net = ResNet(3, 3, width=2, blocks=1, upsample="resize")
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    x = torch.randn(1, 3, 16, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(compiled(x), net(x))
+
+
+def test_a_fake_tensor_passes():
+    with FakeTensorMode(), torch.autocast("cpu", torch.bfloat16):
+        y = ResNet(3, 3, width=2, blocks=1)(torch.randn(1, 3, 16, 16))
+        y.float().sum().backward()
+    assert y.shape == (1, 3, 16, 16)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
@@ -16,7 +16,9 @@ class AdversarialLoss(Protocol):
     `role` is "real" or "fake" (what the discriminator minimises) or "fool" (what the generator minimises).
     """
 
-    def __call__(self, scores: Tensor, role: str) -> Tensor: ...
+    def __call__(
+        self, scores: Tensor | Sequence[Tensor], role: Literal["real", "fake", "fool"]
+    ) -> Tensor: ...
 
 
 class OptimizerFactory(Protocol):

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from i2i.core.check import shown, validate
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
-from i2i.core.schema import Ref, Signature, read_signature, validate
+from i2i.core.schema import Ref, Signature, read_signature
 from i2i.core.strategy import Strategy
 
 KINDS = (
@@ -171,12 +172,12 @@ class Registry:
             return raw.name, raw.options
         if not isinstance(raw, Mapping):
             raise SpecError(
-                [Problem(at, f"should be the name of a {kind} or a table with a name, got {raw!r}")]
+                [Problem(at, f"should be the name of the {kind} or a table with its name, got {shown(raw)}")]
             )
         name = raw.get("name", default.name if default else None)
         if not isinstance(name, str):
             hint = f"known: {', '.join(self.names(kind))}"
-            raise SpecError([Problem(f"{at}.name", f"the name of a {kind} is needed here", hint)])
+            raise SpecError([Problem(f"{at}.name", f"the name of the {kind} is needed here", hint)])
         return name, {k: v for k, v in raw.items() if k != "name"}
 
     def _resolve_nested(

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic_core import core_schema
-
-from i2i.core.errors import Problem, nearest
 
 RESERVED = frozenset(dir(BaseModel)) | {"name"}
 
@@ -94,7 +92,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Ref):
         return value.table()
     if isinstance(value, Mapping):
-        return {k: plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, PurePath):
@@ -174,34 +172,3 @@ def kinds_of(hint: Any) -> Iterator[str]:
     for part in typing.get_args(hint):
         if typing.get_origin(part) is Annotated:
             yield from kinds_of(part)
-
-
-def validate(
-    model: type[BaseModel], values: Mapping[str, Any], at: str, owner: str
-) -> tuple[dict[str, Any], list[Problem]]:
-    """Check option values against a model: the complete options, and what is wrong with them.
-
-    `owner` names the component in messages: "generator 'unet'".
-    """
-    try:
-        made = model.model_validate(dict(values))
-    except ValidationError as error:
-        return {}, [_problem(e, at, owner, model) for e in error.errors()]
-    return {name: getattr(made, name) for name in model.model_fields}, []
-
-
-def _problem(error: Any, at: str, owner: str, model: type[BaseModel]) -> Problem:
-    place = ".".join([at, *(str(part) for part in error["loc"][:1] or ())]).strip(".")
-    if error["type"] == "extra_forbidden":
-        known = [f.alias or name for name, f in model.model_fields.items()]
-        return Problem(place, f"{owner} has no such option", nearest(str(error["loc"][0]), known))
-    if error["type"] == "missing":
-        return Problem(place, f"{owner} needs this option")
-    if error["type"] in ("value_error", "assertion_error"):
-        return Problem(place, str(error["ctx"]["error"]))
-    message = error["msg"][:1].lower() + error["msg"][1:]
-    return Problem(place, f"{message}, got {_shown(error['input'])}")
-
-
-def _shown(value: Any) -> str:
-    return repr(plain(value)) if not isinstance(value, (int, float)) else repr(value)

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from i2i.core.errors import I2IError
+from i2i.data.depth import bits, can_decode, decode_deep, is_grey_with_alpha, raw_mode
 from i2i.data.pixels import Pixels, to_tensor, upright, with_channels
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
-_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 0x0102
+_ORIENTATION = 0x0112
 _DAMAGE = (OSError, SyntaxError, ValueError, RuntimeError, struct.error, Image.DecompressionBombError)
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -95,11 +95,7 @@ def decode(path: Path) -> Pixels:
     """
     with _opened(path) as image:
         header = _header(image, path)
-        if header.bits == 16 and image.mode in ("RGB", "RGBA"):
-            pixels = _decode_deep_png(path)
-        else:
-            pixels = _decode_plain(image, header)
-        # asked after loading, because Pillow turns a TIFF upright itself while it loads
+        pixels = _pixels(image, header, path)
         return upright(pixels, _orientation(image))
 
 
@@ -127,57 +123,31 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
 
 
 def _header(image: ImageFile.ImageFile, path: Path) -> Header:
-    arguments = _arguments(image)
-    # Pillow opens grey with alpha of 16 bits as RGBA of 8
-    grey = image.mode in _GREY or "LA;16B" in arguments
-    bits = _bits(image, arguments)
-    if bits > 8 and not grey and image.format != "PNG":
-        raise I2IError(f"'{path}' stores {bits}-bit colour, which can be read from PNG only; save it as PNG")
+    grey = image.mode in _GREY or is_grey_with_alpha(image)
+    depth = bits(image)
+    if depth > 8 and image.mode not in _GREY and not can_decode(image):
+        form = f"{depth}-bit colour in a form of {image.format}"
+        raise I2IError(f"'{path}' stores {form} that cannot be read; save it as a 16-bit PNG")
     width, height = image.size
-    if image.format != "TIFF" and _orientation(image) >= 5:
+    if _orientation(image) >= 5:
         width, height = height, width
-    return Header(width, height, 1 if grey else 3, bits)
-
-
-def _arguments(image: ImageFile.ImageFile) -> tuple[str | int, ...]:
-    """How the file stores its pixels; Pillow's mode hides that colour of 16 bits is cut to 8."""
-    arguments = image.tile[0].args if image.tile else ()
-    return arguments if isinstance(arguments, tuple) else (str(arguments),)
-
-
-def _bits(image: ImageFile.ImageFile, arguments: tuple[str | int, ...]) -> int:
-    if image.format == "PNG":
-        return 16 if image.mode == "I" or ";16" in str(arguments[:1]) else 8
-    if image.format == "PPM":
-        return 16 if image.mode == "I" or (len(arguments) == 2 and int(arguments[1]) > 255) else 8
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        stored = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
-        return next((bits for bits in (8, 16) if stored <= bits), 32)
-    return 8
+    return Header(width, height, 1 if grey else 3, depth)
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
-    # asking a PNG for EXIF that is not in its head would decode the whole file
-    if image.format == "PNG" and "exif" not in image.info:
+    # Pillow turns a TIFF upright itself; asking a PNG for EXIF that is not in its head would decode the whole file
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
     return int(image.getexif().get(_ORIENTATION, 1))
 
 
-def _decode_plain(image: ImageFile.ImageFile, header: Header) -> Pixels:
+def _pixels(image: ImageFile.ImageFile, header: Header, path: Path) -> Pixels:
     if header.bits == 8:
         mode = "L" if header.channels == 1 else "RGB"
         return with_channels(np.asarray(image if image.mode == mode else image.convert(mode)))
-    return with_channels(np.asarray(image).astype(np.uint16 if header.bits == 16 else np.float32))
-
-
-def _decode_deep_png(path: Path) -> Pixels:
-    """More than one channel of 16 bits, which Pillow cuts to 8."""
-    # torchvision takes a second to import, and few data sets need it
-    from torchvision.io import ImageReadMode, decode_png
-
-    data = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
-    pixels: Pixels = decode_png(data, ImageReadMode.UNCHANGED).permute(1, 2, 0).numpy()
-    return pixels[..., : 1 if pixels.shape[2] < 3 else 3]
+    if image.mode in _GREY:
+        return with_channels(np.asarray(image).astype(np.uint16 if header.bits == 16 else np.float32))
+    return decode_deep(path, raw_mode(image))
 
 
 def _why_empty(folder: Path, outside: int) -> str:

@@ -48,15 +48,16 @@ def write(
             save_file({key: _plain(tensor) for key, tensor in entries.items()}, draft / f"{name}.safetensors")
         for name, text in files.items():
             (draft / name).write_text(text, encoding="utf-8")
-        (draft / STATE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        (draft / STATE).write_text(json.dumps({**facts, "files": sorted(tensors)}, indent=1), encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         draft.replace(folder)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
         raise I2IError(
             f"{folder}: this checkpoint could not be written ({error}); earlier ones are whole"
         ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -72,6 +73,8 @@ def read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         raise I2IError(f"{folder} is not a checkpoint: it has no {STATE}") from None
     except (OSError, ValueError, SafetensorError) as error:
         raise I2IError(f"{folder} cannot be read ({error}); use another checkpoint of the run") from error
+    if lost := [f"{name}.safetensors" for name in facts.get("files", []) if name not in tensors]:
+        raise I2IError(f"{folder} has lost {', '.join(lost)}; use another checkpoint of the run")
     return tensors, facts
 
 

@@ -76,7 +76,7 @@ class Engine:
         self.step = 0
         self.trained = {name: net[name] for phase in phases for name in phase.minimise}
         self.world.check_batch(settings.batch, settings.accumulate, strategy.multiple)
-        self._check_optimizers()
+        self._check_phases()
         self.world.share(net.modules().values())
         self.ema = {name: _averaged_copy(net[name]) for name in settings.ema}
         self.scalers = {
@@ -110,6 +110,9 @@ class Engine:
 
     def _micros(self, batch: Mapping[str, Tensor]) -> list[Batch]:
         s, world = self.settings, self.world
+        for name, tensor in batch.items():
+            if len(tensor) * world.size != s.batch:
+                raise ValueError(f"'{name}' holds {len(tensor)} samples, not {s.batch // world.size}")
         mine = world.positions(0, s.batch, s.accumulate)
         alone = World().positions(0, s.batch, s.accumulate)
         micros = []
@@ -152,19 +155,20 @@ class Engine:
 
     @contextmanager
     def _frozen_outside(self, phase: Phase) -> Iterator[None]:
-        """Freeze what the phase does not train: compiled networks compute every gradient, asked for or not."""
-        frozen = (
-            [m for name, m in self.trained.items() if name not in phase.minimise]
-            if self.settings.compiled
-            else []
-        )
-        for module in frozen:
-            module.requires_grad_(False)
+        """Freeze what neither the phase nor a later one trains.
+
+        Compiled networks compute every gradient, asked for or not; a later phase may follow what this one leaves.
+        """
+        coming = self.phases[self.phases.index(phase) :]
+        done = [name for name in self.trained if not any(name in p.minimise for p in coming)]
+        frozen = self._weights_of(done) if self.settings.compiled else []
+        for weight in frozen:
+            weight.requires_grad_(False)
         try:
             yield
         finally:
-            for module in frozen:
-                module.requires_grad_(True)
+            for weight in frozen:
+                weight.requires_grad_(True)
 
     def _backward(
         self,
@@ -222,7 +226,10 @@ class Engine:
         """The parts to translate with: averaged copies where they exist."""
         return self.net.replaced(self.ema)
 
-    def _check_optimizers(self) -> None:
+    def _check_phases(self) -> None:
+        names = [phase.name for phase in self.phases]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise I2IError(f"several phases are called {', '.join(twice)}; each needs a name of its own")
         missing = [name for name in self.trained if name not in self.optimizers]
         if missing:
             raise I2IError(f"no optimizer for {', '.join(missing)}, which the phases train")
@@ -242,11 +249,17 @@ class Engine:
         }
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any]) -> None:
-        """Continue exactly where `state` was taken."""
-        for name, module in self.net.modules().items():
-            module.load_state_dict(dict(tensors.get(name, {})))
-        for name, module in self.ema.items():
-            module.load_state_dict(dict(tensors[f"{name}.ema"]))
+        """Continue exactly where `state` was taken.
+
+        Raises:
+            I2IError: the state is of other networks.
+        """
+        averages = {f"{name}.ema": module for name, module in self.ema.items()}
+        for name, module in (self.net.modules() | averages).items():
+            try:
+                module.load_state_dict(dict(tensors.get(name, {})))
+            except RuntimeError as error:
+                raise I2IError(f"the checkpoint's {name} does not fit the spec: {error}") from error
         for name, optimizer in self.optimizers.items():
             _restore_optimizer(self.trained[name], optimizer, tensors.get(f"{name}.optimizer", {}))
         for name, state in facts["scalers"].items():

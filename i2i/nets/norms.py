@@ -54,11 +54,9 @@ def normalise(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None
         return F.group_norm(x, groups, weight, bias, epsilon)
     weight = torch.ones(x.shape[1], device=x.device) if weight is None else weight.float()
     bias = None if bias is None else bias.float()
-    if (
-        x.device.type == "cpu"
-    ):  # its kernel keeps fp32 statistics if the weight is fp32; CUDA's takes no mixture
-        return F.group_norm(x, groups, weight, bias, epsilon)
-    return F.group_norm(x.float(), groups, weight, bias, epsilon).to(x.dtype)
+    # with an fp32 weight the CPU kernel keeps fp32 statistics of half input; CUDA's refuses the mixture
+    values = x if x.device.type == "cpu" else x.float()
+    return F.group_norm(values, groups, weight, bias, epsilon).to(x.dtype)
 
 
 class InstanceNorm(nn.Module):

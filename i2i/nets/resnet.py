@@ -16,8 +16,7 @@ Blocks = Annotated[int, Field(ge=0, description="residual blocks")] | Literal["a
 class ResNet(nn.Module):
     """Residual blocks at a quarter of the size (Johnson et al., 2016), as in CycleGAN (Zhu et al., 2017).
 
-    (N, in_channels, H, W) to (N, out_channels, H, W), both in [-1, 1]; H and W are multiples of 4, at least
-    8.
+    (N, in_channels, H, W) to (N, out_channels, H, W), both in [-1, 1]; H and W are multiples of 4, 8 or more.
 
     Attributes:
         multiple: height and width of the input must be multiples of this.

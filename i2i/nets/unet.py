@@ -21,8 +21,7 @@ class UNet(nn.Module):
     """Encoder-decoder with skips (Ronneberger et al., 2015), as in pix2pix (Isola et al., 2017, appendix).
 
     (N, in_channels, H, W) to (N, out_channels, H, W), both in [-1, 1]; H and W are multiples of 2^depth.
-    Dropout sits on the way up at the widest levels, the innermost excepted, as in the authors' PyTorch
-    code.
+    Dropout sits on the way up at the widest levels, the innermost excepted, as in the authors' PyTorch code.
 
     Attributes:
         multiple: height and width of the input must be multiples of this.

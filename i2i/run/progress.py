@@ -131,8 +131,9 @@ def in_words(terms: dict[str, float], lines: bool = False) -> str:
 
 def clock(seconds: float) -> str:
     """Seconds as people say them: 42 s, 3:05 min, 2:10 h."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f}:{seconds % 60:02.0f} min"
-    return f"{seconds // 3600:.0f}:{seconds % 3600 // 60:02.0f} h"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes}:{rest:02} min"
+    return f"{minutes // 60}:{minutes % 60:02} h"

@@ -103,8 +103,13 @@ class Run:
         """
         if progress and self.world.is_main:
             with printed(self.steps_total, self.engine.step) as listener:
-                for _ in self.steps(listener):
-                    pass
+                try:
+                    for _ in self.steps(listener):
+                        pass
+                except KeyboardInterrupt:
+                    where = self.folder.path if self.folder else self._out
+                    listener.note(f"stopped at step {self.engine.step}; to go on: i2i resume {where}")
+                    raise
         else:
             for _ in self.steps():
                 pass

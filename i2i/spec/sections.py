@@ -26,7 +26,7 @@ class Section(BaseModel):
     """A table of a spec: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True, allow_inf_nan=False
     )
 
 

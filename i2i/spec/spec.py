@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import tomlkit
@@ -12,13 +14,14 @@ from pydantic import Field
 
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
 from i2i.core.registry import Registry
-from i2i.core.schema import Ref, plain, validate
-from i2i.core.strategy import Phase, Strategy
+from i2i.core.schema import Ref, plain
 from i2i.spec.lines import line_of
+from i2i.spec.resolver import DEFAULT_WORKERS, Resolver
 from i2i.spec.sections import Reference, Section, Term, Train, Validate
 
 Workers = Annotated[int, Field(ge=0)]
-DEFAULT_WORKERS = 2
+EXAMPLE = "--set train.steps=1000"
+LENGTHS: Mapping[str, str] = MappingProxyType({"train.steps": "epochs", "train.epochs": "steps"})
 
 
 class Spec(Section):
@@ -68,6 +71,9 @@ class Spec(Section):
         return tomlkit.dumps(document).lstrip("\n")
 
 
+SECTIONS = tuple(field.alias or name for name, field in Spec.model_fields.items() if name != "workers")
+
+
 def read(source: str | Path | Mapping[str, Any] | Spec) -> tuple[dict[str, Any], str, Path, str]:
     """Tables, name, folder and text of a spec given as a path, TOML text, a dict or a `Spec`.
 
@@ -91,6 +97,9 @@ def plain_tables(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_file(path: Path) -> str:
+    if path.is_dir():
+        hint = f"\n    did you mean '{path / 'spec.toml'}'?" if (path / "spec.toml").is_file() else ""
+        raise I2IError(f"{path}: this is a folder; name the spec file{hint}")
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -109,24 +118,30 @@ def _parse(text: str, label: str) -> dict[str, Any]:
         raise I2IError(f"{label}: this is not TOML: {error}") from error
 
 
-def override(tables: dict[str, Any], settings: Iterable[str]) -> None:
+def override(tables: dict[str, Any], settings: Iterable[str], example: str = EXAMPLE) -> None:
     """Apply `--set strategy.generator.width=32`: values are TOML, bare words are strings.
+
+    `example` is shown to those who write something else.
 
     Raises:
         I2IError: a setting without `=`, or a key inside something that is no table.
     """
+    flag = example.split()[0]
     for setting in settings:
         key, equals, text = setting.partition("=")
-        if not equals or not key.strip():
-            raise I2IError(f"--set {setting}: write KEY=VALUE, for example --set train.steps=1000")
-        table, parts = tables, key.strip().split(".")
+        parts = [part.strip() for part in key.split(".")]
+        if not equals or not all(parts):
+            raise I2IError(f"{flag} {setting}: write KEY=VALUE, for example {example}")
+        table = tables
         for part in parts[:-1]:
             inner = table.setdefault(part, {})
             if isinstance(inner, str):  # a component named without a table
                 inner = table[part] = {"name": inner}
             if not isinstance(inner, dict):
-                raise I2IError(f"--set {setting}: {part} holds a value, not a table")
+                raise I2IError(f"{flag} {setting}: {part} holds a value, not a table")
             table = inner
+        if other := LENGTHS.get(".".join(parts)):  # one length replaces the other
+            table.pop(other, None)
         _replace(table, parts[-1], _value(text.strip()))
 
 
@@ -157,252 +172,51 @@ def resolve(
     Raises:
         SpecError: all that is wrong with it, each with file and line.
     """
-    tables, name, folder, text = read(source)
+    settings = tuple(settings)
+    tables, _, folder, _ = read(source)
     override(tables, settings)
-    resolver = _Resolver(registry, tables, folder)
-    spec = resolver.spec()
+    resolver = Resolver(registry, tables, folder, SECTIONS)
+    parts = resolver.parts()
     if resolver.problems:
-        places = [_place(name, text, problem.at) for problem in resolver.problems]
-        raise SpecError(resolver.problems, places)
-    return spec
+        raise located(SpecError(resolver.problems), source, settings)
+    return Spec(**parts)
 
 
-def _place(name: str, text: str, at: str) -> str:
-    line = line_of(text, at) if text else None
+def located(
+    error: I2IError, source: str | Path | Mapping[str, Any] | Spec, settings: Iterable[str] = ()
+) -> I2IError:
+    """An error about a spec with file and line in front, its problems in the order of the file.
+
+    An error whose sentence does not start with a key of the spec stays as it is.
+    """
+    _, name, _, text = read(source)
+    problems = error.problems if isinstance(error, SpecError) else _as_problems(str(error))
+    if not problems:
+        return error
+    keys = [setting.partition("=")[0].strip() for setting in settings]
+    lines = {problem: line_of(text, problem.at) for problem in problems}
+    ordered = sorted(problems, key=lambda problem: lines[problem] or len(text))
+    return SpecError(ordered, [_place(name, lines[p], _set_by(p.at, keys)) for p in ordered])
+
+
+def _as_problems(sentence: str) -> tuple[Problem, ...]:
+    """`train.batch: 3 cannot be cut …` as a problem of that key."""
+    first, _, hint = sentence.partition("\n")
+    at, colon, message = first.partition(": ")
+    known = colon and at.split(".")[0] in SECTIONS
+    return (Problem(at, message, inspect.cleandoc(hint)),) if known else ()
+
+
+def _set_by(at: str, keys: Iterable[str]) -> bool:
+    return any(f"{at}.".startswith(f"{key}.") for key in keys)
+
+
+def _place(name: str, line: int | None, set_: bool) -> str:
+    if set_:
+        return "--set "
     if line is None:
         return f"{name}: " if name else ""
     return f"{name}:{line}: " if name else f"line {line}: "
-
-
-class _Resolver:
-    """One pass over the tables of a spec, gathering every problem."""
-
-    def __init__(self, registry: Registry, tables: Mapping[str, Any], folder: Path) -> None:
-        self.registry, self.folder = registry, folder
-        self.problems: list[Problem] = []
-        sections = [f.alias or name for name, f in Spec.model_fields.items() if name != "workers"]
-        self.given: dict[str, Any] = {}
-        for name, table in tables.items():
-            if name not in sections:
-                self.problems.append(Problem(name, "there is no such section", nearest(name, sections)))
-            elif not isinstance(table, list if name == "loggers" else Mapping):
-                if name in ("strategy", "data", "schedule") and isinstance(table, str):
-                    self.given[name] = {"name": table}
-                else:
-                    self.problems.append(Problem(name, f"should be a table, got {table!r}"))
-            else:
-                self.given[name] = table
-
-    def spec(self) -> Spec:
-        """The resolved spec; worth nothing if there are problems."""
-        recipe = self._recipe()
-        data, workers = self._data(recipe.get("data", {}))
-        offers = {"image_size": data.options["size"]} if data and "size" in data.options else {}
-        strategy = self._component("strategy", self.given.get("strategy", {}), "strategy", offers=offers)
-        phases = self._phases(strategy)
-        networks = sorted({name for phase in phases for name in phase.minimise})
-        train = self._train(recipe.get("train", {}), networks)
-        parts: dict[str, Any] = {
-            "optimizers": self._optimizers(recipe.get("optimizers", {}), networks),
-            "schedule": self._schedule(recipe, train),
-            "train": train,
-            "validation": self._validation(train, offers),
-            "terms": self._terms(phases, networks),
-            "loggers": self._loggers(),
-        }
-        if self.problems or strategy is None or data is None:
-            return Spec.model_construct(strategy=Ref("?"), data=Ref("?"))
-        return Spec(strategy=self._absolute(strategy), data=self._absolute(data), workers=workers, **parts)
-
-    def _component(
-        self,
-        kind: str,
-        raw: object,
-        at: str,
-        default: Ref | None = None,
-        offers: Mapping[str, Any] | None = None,
-    ) -> Ref | None:
-        try:
-            return self.registry.resolve(kind, raw, at, default, offers)
-        except SpecError as error:
-            self.problems += error.problems
-            return None
-
-    def _recipe(self) -> Mapping[str, Any]:
-        name = self.given.get("strategy", {}).get("name")
-        if name not in self.registry.names("strategy"):
-            return {}
-        recipe: Mapping[str, Any] = self.registry.get("strategy", name).factory.recipe  # type: ignore[attr-defined]
-        return recipe
-
-    def _phases(self, strategy: Ref | None) -> list[Phase]:
-        if strategy is None:
-            return []
-        method: Strategy = self.registry.build(strategy, {}, {})
-        return list(method.phases())
-
-    def _data(self, recipe: Mapping[str, Any]) -> tuple[Ref | None, int]:
-        given = dict(self.given.get("data", {}))
-        workers: Any = given.pop("workers", DEFAULT_WORKERS)
-        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 0:
-            self.problems.append(
-                Problem("data.workers", f"input should be a number of processes, got {workers!r}")
-            )
-        if "data" not in self.given:
-            hint = f"known: {', '.join(self.registry.names('data'))}"
-            self.problems.append(Problem("data", "this section is needed: where are the pictures?", hint))
-            return None, 0
-        name = given.get("name", recipe.get("name"))
-        if name not in self.registry.names("data"):
-            return self._component("data", given, "data"), 0
-        options = self.registry.get("data", str(name)).signature.options.model_fields
-        published = {k: v for k, v in recipe.items() if k in options}
-        default = Ref(str(name), **published)
-        size = given.get(
-            "size", published.get("size", options["size"].default if "size" in options else None)
-        )
-        return self._component("data", given, "data", default, {"image_size": size}), workers
-
-    def _optimizers(self, recipe: Mapping[str, Any], networks: list[str]) -> dict[str, Ref]:
-        given = self.given.get("optimizers", {})
-        for name in set(given) - {"default", *networks}:
-            if networks:
-                self.problems.append(
-                    Problem(f"optimizers.{name}", f"there is no network '{name}'", nearest(name, networks))
-                )
-        published = {name: self._published(table) for name, table in recipe.items()}
-        fallback = published.get("default") or Ref("adam")
-        default = self._component("optimizer", given.get("default", fallback), "optimizers.default", fallback)
-        resolved = {"default": default}
-        for name in [n for n in networks if n in given or n in published]:
-            base = published.get(name) or default
-            resolved[name] = self._component("optimizer", given.get(name, base), f"optimizers.{name}", base)
-        return {name: ref for name, ref in resolved.items() if ref is not None}
-
-    @staticmethod
-    def _published(table: Mapping[str, Any]) -> Ref:
-        return Ref(table["name"], **{k: v for k, v in table.items() if k != "name"})
-
-    def _train(self, recipe: Mapping[str, Any], networks: list[str]) -> Train:
-        given = dict(self.given.get("train", {}))
-        base = dict(recipe)
-        if {"steps", "epochs"} & set(given):
-            base = {k: v for k, v in base.items() if k not in ("steps", "epochs")}
-        if isinstance(given.get("init"), str):
-            given["init"] = {"name": given["init"]}
-        values, problems = validate(Train, {**base, **given}, "train", "section 'train'")
-        if {"steps", "epochs"} <= set(given):
-            problems.append(Problem("train.epochs", "the length is given twice; keep either steps or epochs"))
-        elif not {"steps", "epochs"} & {*base, *given}:
-            problems.append(Problem("train.steps", "how long should it train? give steps or epochs"))
-        for name in values.get("ema", {}):
-            if networks and name not in networks:
-                problems.append(
-                    Problem(f"train.ema.{name}", f"there is no network '{name}'", nearest(name, networks))
-                )
-        self.problems += problems
-        if problems:
-            return Train()
-        if values["init_from"] is not None:
-            values["init_from"] = self.folder / values["init_from"]
-        return Train(**values)
-
-    def _schedule(self, recipe: Mapping[str, Any], train: Train) -> Ref:
-        given = self.given.get("schedule", {})
-        base = scaled(recipe.get("schedule", {"name": "constant"}), recipe.get("train", {}), train)
-        in_steps = {"constant_steps", "decay_steps"} & set(given)
-        in_epochs = {"constant", "decay"} & set(given)
-        if in_steps or in_epochs:  # the other unit of the recipe would contradict it
-            base = {k: v for k, v in base.items() if k == "name" or k.endswith("_steps") == bool(in_steps)}
-        default = self._published(base)
-        return self._component("schedule", given, "schedule", default) or default
-
-    def _validation(self, train: Train, offers: Mapping[str, Any]) -> Validate:
-        given = dict(self.given.get("validate", {}))
-        raw_data = given.pop("data", None)
-        values, problems = validate(Validate, given, "validate", "section 'validate'")
-        every_train = self.given.get("train", {}).get("validate_every")
-        if every_train is not None and given.get("every", every_train) != every_train:
-            problems.append(
-                Problem(
-                    "validate.every",
-                    f"train.validate_every says {every_train}, this says {given['every']}; keep one",
-                )
-            )
-        self.problems += problems
-        if problems:
-            return Validate()
-        values["metric"] = self._component("metric", values["metric"], "validate.metric") or Ref("l1")
-        values["every"] = values["every"] or train.validate_every
-        if raw_data is not None:
-            data = self._component("data", raw_data, "validate.data", None, offers)
-            values["data"] = self._absolute(data) if data else None
-        return Validate(**values)
-
-    def _terms(self, phases: list[Phase], networks: list[str]) -> dict[str, Term]:
-        terms = {}
-        for name, table in self.given.get("terms", {}).items():
-            at = f"terms.{name}"
-            if not isinstance(table, Mapping):
-                self.problems.append(Problem(at, f"should be a table, got {table!r}"))
-                continue
-            values, problems = validate(Term, table, at, f"term '{name}'")
-            self.problems += problems
-            if problems:
-                continue
-            loss = self._component("loss", values["loss"], f"{at}.loss")
-            self.problems += _term_problems(at, name, values, phases, networks) if phases else []
-            if loss is not None:
-                terms[name] = Term(**{**values, "loss": self._absolute(loss)})
-        return terms
-
-    def _loggers(self) -> tuple[Ref, ...]:
-        given: list[Any] = self.given.get("loggers", [])
-        found = [self._component("logger", raw, f"loggers.{i}") for i, raw in enumerate(given)]
-        return tuple(ref for ref in found if ref is not None)
-
-    def _absolute(self, ref: Ref) -> Ref:
-        """Paths count from the folder of the spec."""
-        options = {}
-        for name, value in ref.options.items():
-            if isinstance(value, Path):
-                value = self.folder / value.expanduser()
-            elif isinstance(value, Ref):
-                value = self._absolute(value)
-            options[name] = value
-        return Ref.of(ref.kind, ref.name, options)
-
-
-def _term_problems(
-    at: str, name: str, values: Mapping[str, Any], phases: list[Phase], networks: list[str]
-) -> list[Problem]:
-    problems = []
-    phase = next((p for p in phases if p.name == values["phase"]), None)
-    if phase is None:
-        hint = nearest(values["phase"], [p.name for p in phases])
-        return [Problem(f"{at}.phase", f"there is no phase '{values['phase']}'", hint)]
-    if any(name in row for row in phase.minimise.values()):
-        problems.append(Problem(at, f"phase '{phase.name}' has a term '{name}' already; choose another name"))
-    for network in values["minimised_by"]:
-        if network not in networks:
-            hint = nearest(network, networks)
-            problems.append(Problem(f"{at}.minimised_by", f"there is no network '{network}'", hint))
-        elif network not in phase.minimise:
-            hint = f"it trains {', '.join(phase.minimise)}"
-            problems.append(
-                Problem(f"{at}.minimised_by", f"phase '{phase.name}' does not train {network}", hint)
-            )
-    return problems
-
-
-def scaled(schedule: Mapping[str, Any], recipe: Mapping[str, Any], train: Train) -> dict[str, Any]:
-    """The published schedule for a run of another length: its parts keep their proportion."""
-    whole = schedule.get("constant", 0) + schedule.get("decay", 0)
-    if not whole or train.epochs == recipe.get("epochs"):
-        return dict(schedule)
-    length, suffix = (train.epochs, "") if train.epochs is not None else (train.steps or 0, "_steps")
-    constant = round(length * schedule["constant"] / whole)
-    return {"name": schedule["name"], f"constant{suffix}": constant, f"decay{suffix}": length - constant}
 
 
 def _present(section: Section) -> dict[str, Any]:

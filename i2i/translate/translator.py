@@ -13,10 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.core.batch import Batch, Draws, Parts, address
+from i2i.core.check import validate
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, SpecError
 from i2i.core.registry import Registry
-from i2i.core.schema import Signature, read_signature, validate
+from i2i.core.schema import Signature, read_signature
 from i2i.core.strategy import Strategy
 from i2i.data.images import decode
 from i2i.data.pixels import to_tensor

@@ -1,0 +1,60 @@
+"""pix2pix: the engine agrees with the published loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from helpers import tiny_spec
+from textbook import agree
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2i.core.batch import Draws
+
+
+class Loop:
+    """Fake, then the discriminator's step, then the generator's against the new discriminator."""
+
+    def __init__(self, nets: dict[str, nn.Module]) -> None:
+        self.nets, self.G, self.D = nets, nets["G"], nets["D"]
+        self.optimizer_G = torch.optim.Adam(self.G.parameters(), lr=2e-4, betas=(0.5, 0.999))
+        self.optimizer_D = torch.optim.Adam(self.D.parameters(), lr=2e-4, betas=(0.5, 0.999))
+
+    def step(self, a: Tensor, b: Tensor, draws: Draws) -> Mapping[str, Tensor]:
+        fake_b = self.G(a)
+
+        self.D.requires_grad_(True)
+        self.optimizer_D.zero_grad()
+        loss_fake = judged(self.D(torch.cat((a, fake_b), 1).detach()), 0.0)
+        loss_real = judged(self.D(torch.cat((a, b), 1)), 1.0)
+        ((loss_fake + loss_real) * 0.5).backward()
+        self.optimizer_D.step()
+
+        self.D.requires_grad_(False)
+        self.optimizer_G.zero_grad()
+        loss_gan = judged(self.D(torch.cat((a, fake_b), 1)), 1.0)
+        loss_l1 = F.l1_loss(fake_b, b)
+        (loss_gan + 100.0 * loss_l1).backward()
+        self.optimizer_G.step()
+        return {
+            "discriminator/fake": loss_fake,
+            "discriminator/real": loss_real,
+            "generator/gan": loss_gan,
+            "generator/pixel": loss_l1,
+        }
+
+
+def judged(scores: Tensor, label: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, label))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+def test_the_engine_agrees(norm: str, dropout: float, dtype: torch.dtype) -> None:
+    generator = {"name": "unet", "width": 4, "norm": norm, "dropout": dropout}
+    discriminator = {"name": "patch", "width": 4, "layers": 2, "norm": norm}
+    options = {"generator": generator, "discriminator": discriminator}
+    agree(tiny_spec("pix2pix", options=options, train={"batch": 2}), Loop, dtype)

@@ -1,0 +1,83 @@
+"""What the textbook loops share: how they are compared with the engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import torch
+from helpers import batches, difference, double, in_double, tiny_engine
+from torch import Tensor, nn
+
+from i2i.core.batch import Draws
+from i2i.engine.loop import Engine
+from i2i.nets.blocks import Dropout
+from i2i.spec.spec import Spec
+
+STEPS = 3
+# fp32: sums in another order, 3 steps of Adam at 2e-4. fp64: the same sums, nothing but their order.
+WITHIN = {torch.float32: 1e-6, torch.float64: 1e-11}
+
+
+class Textbook(Protocol):
+    """A method as its authors' code trains it."""
+
+    nets: dict[str, nn.Module]
+
+    def step(self, a: Tensor, b: Tensor, draws: Draws) -> Mapping[str, Tensor]:
+        """One step: the value of every term."""
+        ...
+
+
+Make = Callable[[dict[str, nn.Module]], Textbook]
+
+
+def agree(spec: Spec, make: Make, dtype: torch.dtype) -> tuple[Engine, Textbook]:
+    """Hold the engine against a textbook loop from equal weights, on equal batches, step by step."""
+    engine = tiny_engine(spec)
+    if dtype == torch.float64:
+        in_double(engine)
+    skipped = moved_by_rounding(spec, make) if dtype == torch.float32 else set()
+    book = make({name: copy.deepcopy(engine.net[name]) for name in engine.trained})
+    for step, batch in zip(range(STEPS), batches(spec), strict=False):
+        fields = double(batch) if dtype == torch.float64 else batch
+        report = engine.advance(fields)
+        terms = book.step(fields["a"], fields["b"], numbers(spec, step, book.nets.values()))
+        assert report.keys() == terms.keys()
+        for name, term in terms.items():
+            assert difference(report[name], term) <= WITHIN[dtype], f"step {step}: {name}"
+    for name, net in book.nets.items():
+        for key, weight in net.state_dict().items():
+            if f"{name}.{key}" not in skipped:
+                gap = difference(engine.net[name].state_dict()[key], weight)
+                assert gap <= WITHIN[dtype], f"{name}.{key}: {gap}"
+    return engine, book
+
+
+def numbers(spec: Spec, step: int, nets: Sequence[nn.Module]) -> Draws:
+    """The random numbers of a step, fed to the dropouts of the textbook's networks."""
+    draws = Draws((spec.train.seed, step), range(spec.train.batch))
+    for dropout in (m for net in nets for m in net.modules() if isinstance(m, Dropout)):
+        dropout.draws = draws
+    return draws
+
+
+def moved_by_rounding(spec: Spec, make: Make) -> set[str]:
+    """Weights whose gradient is zero but for rounding, found by a step in fp64.
+
+    A bias before a norm is such a weight: the norm takes it out again. Adam divides the rounding noise of its
+    gradient by the size of that noise, and so moves it by up to the learning rate a step, in any direction. No
+    output depends on it; a running mean behind it does, and moves with it.
+    """
+    engine = in_double(tiny_engine(spec))
+    book = make({name: copy.deepcopy(engine.net[name]) for name in engine.trained})
+    fields = double(next(batches(spec)))
+    book.step(fields["a"], fields["b"], numbers(spec, 0, book.nets.values()))
+    largest = {name: {k: float(p.grad.abs().max()) for k, p in net.named_parameters()} for name, net in book.nets.items()}
+    return {
+        f"{name}.{key}"
+        for name, sizes in largest.items()
+        for key, size in sizes.items()
+        if size < 1e-12 * max(sizes.values())
+    }

@@ -1,0 +1,100 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from data_helpers import rng
+
+from i2i.core.data import Source
+from i2i.data.demo import Demo, landscape
+from i2i.data.painting import render
+
+
+def test_a_source_with_truth():
+    source = Demo()
+    assert isinstance(source, Source) and len(source) == 200 and source.name(3) == "demo train 3"
+    assert source.facts.fields == ("a", "b", "true_b", "true_a")
+    assert source.facts.truth == {"a": "true_b", "b": "true_a"}
+    assert Demo(layout="paired").facts.truth == {"a": "b", "b": "a"}
+
+
+@pytest.mark.parametrize("layout", ["unpaired", "paired"])
+def test_facts_hold(layout):
+    source = Demo(layout=layout, size=32)
+    sample = source.load(0, rng())
+    assert set(sample) == set(source.facts.fields) == set(source.facts.channels)
+    assert all(tensor.shape == (3, 32, 32) and tensor.dtype == torch.uint8 for tensor in sample.values())
+
+
+def test_same_seed_same_pictures():
+    first, again, other = (Demo(seed=seed).load(5, rng(2)) for seed in (0, 0, 1))
+    assert all(torch.equal(first[f], again[f]) for f in first)
+    assert not torch.equal(first["a"], other["a"])
+
+
+def test_train_and_test_share_no_scene():
+    scenes = {landscape(0, split, number) for split in ("train", "test") for number in range(200)}
+    assert len(scenes) == 400
+
+
+def test_domains_share_no_scene():
+    held = Demo(count=50).held_out()
+    days = {held.load(i, rng())[f].numpy().tobytes() for i in range(10) for f in ("a", "true_a")}
+    assert len(days) == 20
+
+
+def test_truth_is_the_same_scene_in_the_other_light_moved_alike():
+    source, size = Demo(size=32, load_size=40), 32
+    for seed in range(6):
+        sample = source.load(4, rng(seed))
+        by_day, by_night = (render(landscape(0, "train", 8), 40, style) for style in ("day", "night"))
+        for turn in (slice(None), slice(None, None, -1)):
+            for top in range(9):
+                for left in range(9):
+                    cut = by_day[top : top + size, left : left + size][:, turn].transpose(2, 0, 1)
+                    if np.array_equal(cut, sample["a"].numpy()):
+                        night = by_night[top : top + size, left : left + size][:, turn].transpose(2, 0, 1)
+                        assert np.array_equal(night, sample["true_b"].numpy())
+                        break
+        assert not torch.equal(sample["a"], sample["true_a"])
+
+
+def test_paired_is_map_and_day():
+    held = Demo(layout="paired", size=24).held_out()
+    sample = held.load(2, rng())
+    for field, style in (("a", "map"), ("b", "day")):
+        assert np.array_equal(
+            sample[field].permute(1, 2, 0).numpy(), render(landscape(0, "test", 4), 24, style)
+        )
+
+
+def test_held_out_is_in_order_and_still():
+    held = Demo(count=30).held_out()
+    assert len(held) == 6 and held.held_out() is None
+    samples = [held.load(1, rng(seed)) for seed in range(4)]
+    assert all(torch.equal(samples[0][f], sample[f]) for sample in samples for f in sample)
+    by_night = render(landscape(0, "test", 3), 64, "night").transpose(2, 0, 1)
+    assert np.array_equal(samples[0]["b"].numpy(), by_night)
+
+
+def test_training_draws_partners():
+    source = Demo(count=20, load_size=64, flip=False)
+    assert len({source.load(0, rng(seed))["b"].numpy().tobytes() for seed in range(30)}) > 8
+
+
+def test_small_counts_have_a_test_scene():
+    assert len(Demo(count=1).held_out()) == 1
+
+
+def test_settle_and_pickle():
+    assert Demo.settle({"load_size": "auto"}, image_size=64) == {"load_size": 72, "size": 64}
+    source = Demo(count=3)
+    again = pickle.loads(pickle.dumps(source))
+    assert torch.equal(source.load(0, rng())["b"], again.load(0, rng())["b"])
+
+
+def test_pictures_are_kept(monkeypatch):
+    source = Demo(count=2, layout="paired")
+    first = source.load(0, rng())
+    monkeypatch.setattr("i2i.data.demo.render", None)
+    assert torch.equal(source.load(0, rng())["a"], first["a"])

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+from data_helpers import noise, rng
+from PIL import Image
+
+from i2i.core.errors import I2IError
+from i2i.data.images import Header
+from i2i.data.preprocess import Draw, Preprocess, settle_sizes
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_published_order_exactly(grey, mirrored):
+    """(grey,) resize to a square with the bicubic filter, crop, flip: as pix2pix and CycleGAN do with Pillow."""
+    from i2i.data.pixels import to_channels
+
+    pixels = noise(40, 30)
+    image = Image.fromarray(pixels)
+    image = image.convert("L") if grey else image
+    image = image.resize((28, 28), Image.Resampling.BICUBIC).crop((3, 1, 27, 25))
+    image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
+    expected = np.asarray(image).reshape(24, 24, -1).transpose(2, 0, 1)
+
+    preprocess = Preprocess(size=24, load_size=28, flip=True)
+    result = preprocess(to_channels(pixels, 1) if grey else pixels, Draw(left=3, top=1, mirrored=mirrored))
+    assert result.dtype == torch.uint8 and np.array_equal(result.numpy(), expected)
+
+
+def test_draws_are_uniform_and_in_range():
+    preprocess, numbers = Preprocess(size=8, load_size=10, flip=True), rng()
+    draws = [preprocess.draw(numbers) for _ in range(600)]
+    assert {d.left for d in draws} == {d.top for d in draws} == {0, 1, 2}
+    assert {(d.left, d.top) for d in draws} == {(x, y) for x in range(3) for y in range(3)}
+    assert 200 < sum(d.mirrored for d in draws) < 400  # 8 standard deviations around 300
+
+
+def test_without_room_or_flip_nothing_moves():
+    preprocess = Preprocess(size=8, load_size=8)
+    assert {preprocess.draw(rng(seed)) for seed in range(20)} == {Draw(0, 0, False)}
+
+
+def test_centre_crop_comes_first():
+    pixels = np.zeros((20, 30, 1), np.uint8)
+    pixels[5:15, 10:20] = 200
+    result = Preprocess(size=6, load_size=6, centre_crop=10)(pixels, Draw(0, 0, False))
+    assert result.unique().tolist() == [200]
+
+
+def test_centre_crop_must_fit():
+    preprocess = Preprocess(size=8, load_size=8, centre_crop=178)
+    with pytest.raises(I2IError, match=r"178 is larger than 'x.png', which is 200×160; use 160 or less"):
+        preprocess.check(Header(200, 160, 3, 8), "x.png")
+
+
+@pytest.mark.parametrize(("size", "load_size"), [(256, 286), (128, 143), (64, 72), (512, 572)])
+def test_auto_load_size_is_the_published_proportion(size, load_size):
+    assert settle_sizes({"size": size, "load_size": "auto", "flip": True}, 0) == {
+        "size": size,
+        "load_size": load_size,
+        "flip": True,
+    }
+
+
+def test_given_load_size_stays():
+    assert settle_sizes({"load_size": 70}, 64) == {"size": 64, "load_size": 70}
+
+
+def test_crop_larger_than_picture():
+    sentence = (
+        'load_size: a crop of size 256 does not fit into pictures resized to 128; use 256 or more, or "auto"'
+    )
+    with pytest.raises(ValueError, match="^" + sentence):
+        settle_sizes({"size": 256, "load_size": 128}, 256)
+    with pytest.raises(I2IError, match="^data." + sentence):
+        Preprocess(size=256, load_size=128)

@@ -1,0 +1,172 @@
+import itertools
+import multiprocessing
+import os
+
+import pytest
+import torch
+from data_helpers import rng
+
+from i2i.core.data import DataFacts, Source
+from i2i.core.errors import I2IError
+from i2i.data.stream import Stream
+
+FACTS = DataFacts(fields=("a",), image_size=2, channels={"a": 1}, value_range={"a": (0, 255)})
+
+
+class Numbers:
+    """Samples that tell their index and one of their random numbers."""
+
+    facts = FACTS
+
+    def __init__(self, length=7, bad=-1, error=I2IError):
+        self.length, self.bad, self.error = length, bad, error
+
+    def __len__(self):
+        return self.length
+
+    def load(self, index, rng):
+        if index == self.bad:
+            raise self.error(f"'{index}.png' cannot be read")
+        size = 2 if self.bad != -2 or index else 3
+        return {
+            "a": torch.full((1, size, size), index, dtype=torch.uint16),
+            "draw": torch.rand((), generator=rng),
+        }
+
+    def name(self, index):
+        return f"{index}.png"
+
+    def held_out(self):
+        return None
+
+
+def taken(count, length=7, **options):
+    """The samples of the first steps as (index, draw), step by step."""
+    stream = Stream(Numbers(length), **({"seed": 3, "batch": 4} | options))
+    batches = itertools.islice(stream, count)
+    return [list(zip(b["a"][:, 0, 0, 0].tolist(), b["draw"].tolist(), strict=True)) for b in batches]
+
+
+def flat(batches):
+    return [sample for batch in batches for sample in batch]
+
+
+def test_the_test_source_is_one():
+    assert isinstance(Numbers(), Source)
+
+
+def test_every_epoch_is_a_fresh_permutation():
+    indices = [index for index, _ in flat(taken(7))]
+    epochs = [tuple(indices[i : i + 7]) for i in range(0, 28, 7)]
+    assert all(sorted(epoch) == list(range(7)) for epoch in epochs) and len(set(epochs)) == 4
+
+
+def test_random_numbers_belong_to_the_position():
+    assert len({draw for _, draw in flat(taken(7))}) == 28
+    sevens, sixes = flat(taken(7)), flat(taken(14, batch=2))
+    assert sevens == sixes
+
+
+def test_another_seed_is_another_list():
+    assert flat(taken(3)) != flat(taken(3, seed=4))
+
+
+def test_workers_change_nothing():
+    assert taken(9, workers=0) == taken(9, workers=2)
+
+
+def test_start_skips():
+    assert taken(4, start=3) == taken(7)[3:]
+
+
+def test_spawned_workers_change_nothing():
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        assert taken(2, workers=1) == taken(2)
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_two_processes_share_the_batch_block_by_block(accumulate):
+    whole = taken(5, batch=8)
+    ranks = [taken(5, batch=8, accumulate=accumulate, rank=rank, processes=2) for rank in (0, 1)]
+    part = 4 // accumulate
+    for step in range(5):
+        parts = [ranks[rank][step][k * part : (k + 1) * part] for k in range(accumulate) for rank in (0, 1)]
+        assert flat(parts) == whole[step]
+
+
+def test_accumulation_keeps_the_batch():
+    assert taken(3, accumulate=4) == taken(3)
+
+
+def test_positions_are_contiguous_slices_of_blocks():
+    stream = Stream(Numbers(), seed=0, batch=12, accumulate=2, rank=1, processes=3)
+    assert stream.positions(0) == [2, 3, 8, 9]
+    assert stream.positions(10) == [122, 123, 128, 129]
+
+
+@pytest.mark.parametrize(("length", "batch", "steps"), [(7, 4, 2), (8, 4, 2), (9, 4, 3), (3, 4, 1)])
+def test_steps_per_epoch_round_up(length, batch, steps):
+    assert Stream(Numbers(length), seed=0, batch=batch).steps_per_epoch == steps
+
+
+def test_a_batch_larger_than_the_data_repeats_it():
+    assert sorted(index for index, _ in taken(1, length=2)[0]) == [0, 0, 1, 1]
+
+
+def test_the_stored_type_survives():
+    assert next(iter(Stream(Numbers(), seed=0, batch=2)))["a"].dtype == torch.uint16
+
+
+def test_torchs_own_random_numbers_are_left_alone():
+    before = torch.get_rng_state()
+    taken(2)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_uneven_batch_is_refused():
+    message = r"train.batch: 6 does not divide by train.accumulate × processes \(2 × 2\); use a multiple of 4"
+    with pytest.raises(I2IError, match=message):
+        Stream(Numbers(), seed=0, batch=6, accumulate=2, processes=2)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("error", [I2IError, OSError])
+def test_a_failing_file_is_one_clean_sentence(workers, error):
+    with pytest.raises(I2IError) as caught:
+        list(itertools.islice(Stream(Numbers(bad=5, error=error), seed=0, batch=4, workers=workers), 3))
+    assert str(caught.value).endswith("'5.png' cannot be read") and "\n" not in str(caught.value)
+    assert str(caught.value).startswith("'5.png'" if error is I2IError else "5.png: ")
+
+
+def test_unequal_samples_are_one_clean_sentence():
+    with pytest.raises(
+        I2IError, match=r"samples must be alike, but one holds a \(1, 2, 2\) torch.uint16.* \(1, 3, 3\)"
+    ):
+        list(itertools.islice(Stream(Numbers(bad=-2), seed=0, batch=7), 1))
+
+
+class Killed(Numbers):
+    def load(self, index, rng):
+        os._exit(1)
+
+
+def test_a_killed_worker_is_one_clean_sentence():
+    with pytest.raises(I2IError, match=r"data.workers: .* was killed, .*; lower data.workers from 1"):
+        next(iter(Stream(Killed(), seed=0, batch=1, workers=1)))
+
+
+def test_a_real_source_in_workers(tmp_path):
+    from data_helpers import fill
+
+    from i2i.data.unpaired import Unpaired
+
+    for domain in "AB":
+        fill(tmp_path / f"train{domain}", ["1.png", "2.png", "3.png"])
+    source = Unpaired(root=tmp_path, size=8)
+    both = [list(itertools.islice(Stream(source, seed=1, batch=2, workers=w), 3)) for w in (0, 2)]
+    assert all(torch.equal(x[f], y[f]) for x, y in zip(*both, strict=True) for f in "ab")
+    assert torch.equal(source.load(0, rng())["a"], source.load(0, rng())["a"])
