@@ -1,6 +1,6 @@
 """Speed and memory of a training step: CycleGAN in i2i against a plain eager fp32 loop of the same networks.
 
-    python benchmarks/step.py [--size 128] [--rounds 7] [--precision bf16]
+    python benchmarks/step.py [--size 128] [--rounds 7] [--device cpu]
 
 The variants take turns, step by step, in one process, so that a busy machine slows all of them alike; what is
 printed are ratios of medians. Peak memory is that of a process of its own for each variant.
@@ -134,6 +134,8 @@ def main() -> None:
         print_peak(options.memory_of, options.size, options.device)
         return
     names = ["plain fp32", "i2i fp32", "i2i bf16"]
+    # before this process grows: a new process starts from its parent's peak
+    peaks = {n: peak_memory(n, options.size, options.device) for n in names if sys.platform != "win32"}
     steps = variants(options.size, options.device, names)
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(2):  # warm up
@@ -144,7 +146,7 @@ def main() -> None:
     plain = median(times["plain fp32"])
     print(f"CycleGAN, {options.size}², batch 1, {options.device}, torch {torch.__version__}")
     for name in names:
-        memory = "" if sys.platform == "win32" else f", peak {peak_memory(name, options.size, options.device):,.0f} MiB"
+        memory = f", peak {peaks[name]:,.0f} MiB" if name in peaks else ""
         print(f"{name:<12}{plain / median(times[name]):.2f} × the plain loop's speed{memory}")
 
 

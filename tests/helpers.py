@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ from i2i.data.stream import Stream
 from i2i.data.values import to_device
 from i2i.engine.loop import Engine, Report
 from i2i.engine.parallel import World
-from i2i.spec.assemble import assemble, build_source
+from i2i.spec.assemble import assemble, build_source, build_strategy, networks_of
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec, resolve
 
@@ -37,6 +36,9 @@ class Tiny:
     data: Mapping[str, Any] = field(default_factory=dict)
     losses: tuple[str, ...] = ("gan",)
 
+
+# What makes any component small.
+SMALL = {"width": 4, "blocks": 1, "layers": 2}
 
 PATCH = {"name": "patch", "width": 4, "layers": 2, "norm": "instance"}
 
@@ -59,6 +61,9 @@ TINY = {
     ),
 }
 
+# Values for the controls of `translate` that are no switches.
+CONTROLS: dict[str, tuple[Any, ...]] = {}
+
 # Steps of plain gradient descent differ as much as gradients do; Adam turns rounding noise into whole steps.
 PLAIN = {"default": {"name": "sgd", "lr": 0.01}}
 
@@ -72,6 +77,24 @@ def registry() -> Registry:
 def strategies() -> list[str]:
     """The names of all strategies: what the contract is held against."""
     return registry().names("strategy")
+
+
+def adversarial_losses() -> dict[str, bool]:
+    """The losses that judge scores, and whether they need a penalty."""
+    found = {c.name: getattr(c.factory, "needs_penalty", None) for c in registry() if c.kind == "loss"}
+    return {name: needs for name, needs in found.items() if needs is not None}
+
+
+def tiny_component(kind: str, name: str) -> dict[str, Any]:
+    """A component with whatever makes it small, as the table of a spec."""
+    options = registry().get(kind, name).signature.options.model_fields
+    return {"name": name, **{option: value for option, value in SMALL.items() if option in options}}
+
+
+def published_norms(name: str) -> dict[str, Any]:
+    """The options of a tiny strategy without its norms, so that those of the strategy hold."""
+    tables = {key: table for key, table in TINY[name].options.items() if isinstance(table, Mapping)}
+    return {key: {k: v for k, v in table.items() if k != "norm"} for key, table in tables.items()}
 
 
 def tiny_tables(
@@ -119,10 +142,26 @@ def train(engine: Engine, spec: Spec, steps: int, world: World | None = None) ->
     return list(engine.run(batches(spec, engine.step, world), steps))
 
 
-def trained(spec: Spec, steps: int) -> tuple[Engine, list[Report]]:
-    """A new engine after some steps, and their terms."""
-    engine = tiny_engine(spec)
-    return engine, train(engine, spec, steps)
+def train_in_double(spec: Spec, steps: int, world: World | None = None) -> tuple[Engine, list[Report]]:
+    """A new engine after some steps in fp64, and their terms.
+
+    What should be equal is compared in fp64: in fp32 rounding grows tenfold a step and more, since ReLU and the
+    absolute value have kinks.
+    """
+    engine = in_double(tiny_engine(spec, world))
+    return engine, list(engine.run(map(double, batches(spec, world=world)), steps))
+
+
+def in_double(engine: Engine) -> Engine:
+    """The engine in fp64."""
+    for module in (*engine.net.modules().values(), *engine.ema.values()):
+        module.double()
+    return engine
+
+
+def double(fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A batch in fp64."""
+    return {name: tensor.double() for name, tensor in fields.items()}
 
 
 def weights(engine: Engine) -> dict[str, Tensor]:
@@ -137,36 +176,22 @@ def everything(engine: Engine) -> dict[str, Tensor]:
     return {f"{file}:{key}": tensor.clone() for file, entries in files.items() for key, tensor in entries.items()}
 
 
-def farthest(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tuple[float, str]:
-    """The largest difference between two sets of tensors of equal names, and where it is."""
+def unequal(one: Mapping[str, Tensor], other: Mapping[str, Tensor], within: float = 0.0) -> list[str]:
+    """Where two sets of tensors of equal names differ, and by how much; 0 compares bit for bit."""
     assert one.keys() == other.keys()
-    return max(((difference(one[name], other[name]), name) for name in one), default=(0.0, ""))
+    gaps = {name: difference(one[name], other[name]) for name in one}
+    return [f"{name}: {gap:.2g}" for name, gap in gaps.items() if gap > within]
 
 
 def difference(one: Tensor, other: Tensor) -> float:
-    """The largest difference of two tensors; infinite where only one of them is finite."""
-    assert one.shape == other.shape
-    if not one.numel():
+    """The largest difference of two tensors; infinite where one is not finite and the other is not the same."""
+    assert (one.shape, one.dtype) == (other.shape, other.dtype)
+    if torch.equal(one, other):
         return 0.0
     gap = (one.detach().double() - other.detach().double()).abs()
     return float(torch.where(gap.isnan(), torch.inf, gap).max())
 
 
-def first(report: Iterator[Any], count: int) -> list[Any]:
-    """The first few."""
-    return list(itertools.islice(report, count))
-
-
-def in_double(engine: Engine) -> Engine:
-    """The engine in fp64, where the order of a sum changes nothing that a test could see.
-
-    In fp32 rounding grows tenfold a step and more: a ReLU or an absolute value has a kink.
-    """
-    for module in (*engine.net.modules().values(), *engine.ema.values()):
-        module.double()
-    return engine
-
-
-def double(fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A batch in fp64."""
-    return {name: tensor.double() for name, tensor in fields.items()}
+def networks(name: str) -> list[str]:
+    """The networks that a strategy trains."""
+    return networks_of(build_strategy(tiny_spec(name), registry()).phases())

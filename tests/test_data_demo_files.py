@@ -9,7 +9,8 @@ from PIL import Image
 from i2i.core.errors import I2IError
 from i2i.data import Demo, Paired, Unpaired, write_demo
 from i2i.data.images import find_images
-from i2i.data.painting import PARTS, measure
+from i2i.data.painting import measure
+from i2i.data.palettes import PARTS
 from i2i.data.scenes import ATTRIBUTES
 
 

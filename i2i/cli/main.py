@@ -42,6 +42,10 @@ HELP: Mapping[str, str] = MappingProxyType(
 )
 
 
+# How torch says it, on a GPU and on the CPU.
+NO_MEMORY = ("out of memory", "allocate memory")
+
+
 class Commands(click.Group):
     """Imports a command when it is asked for, so that `i2i --help` does not wait for torch."""
 
@@ -61,15 +65,19 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Use the components of a Python file, for this command.",
+)
 @click.option("--traceback", is_flag=True, help="Show where an error came from.")
 @click.version_option(package_name="i2i-toolkit", message="i2i %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, plugins: tuple[Path, ...], traceback: bool) -> None:
-    """Image-to-image translation: one engine, every method a plug-in.
-
-    --plugin FILE uses the components of a Python file for this command.
-    """
+    """Image-to-image translation: one engine, every method a plug-in."""
     ctx.obj = plugins
 
 
@@ -78,13 +86,11 @@ def main() -> None:
     traceback = "--traceback" in sys.argv
     try:
         sys.exit(cli.main(standalone_mode=False))
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _stop("stopped", 130)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except KeyboardInterrupt:
-        _stop("stopped; i2i resume continues from the newest checkpoint", 130)
     except Exception as error:
         if traceback:
             raise
@@ -95,9 +101,16 @@ def _sentence(error: Exception) -> tuple[str, int]:
     """What to say about an error; ours are sentences already, others keep their traceback."""
     from i2i.core.errors import I2IError
 
-    if isinstance(error, I2IError):
-        return str(error).rstrip(), 1
-    if "torchvision::nms" in str(error):
+    text = str(error).rstrip()
+    if isinstance(error, (I2IError, OSError)):
+        return text, 1
+    if isinstance(error, MemoryError) or any(sign in text for sign in NO_MEMORY):
+        return (
+            "there is not enough memory; raise train.accumulate, or lower train.batch, data.size or the width of "
+            f"the networks\n    {text}".rstrip(),
+            1,
+        )
+    if "torchvision::nms" in text:
         return (
             "torch and torchvision do not belong together (one is the CPU build, the other is not); "
             "install both anew from the same index: pip install --force-reinstall torch torchvision",

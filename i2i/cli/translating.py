@@ -46,6 +46,6 @@ def translate(
     from i2i.translate.translator import load
 
     values: dict[str, object] = {}
-    override(values, controls)
+    override(values, controls, example="-c back=true")
     model = load(run, registry=registry_of(ctx), device=device)
     sys.exit(translate_shown(model, inputs, out, seed, values))

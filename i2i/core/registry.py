@@ -10,7 +10,7 @@ from typing import Any
 
 from i2i.core.check import shown, validate
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
-from i2i.core.schema import Ref, Signature, read_signature
+from i2i.core.schema import Ref, Signature, read_signature, unwritable
 from i2i.core.strategy import Strategy
 
 KINDS = (
@@ -85,6 +85,11 @@ class Registry:
             signature = read_signature(factory)
         except (TypeError, NameError) as error:
             raise I2IError(f"{kind} '{name}': {error}") from error
+        if odd := unwritable(signature):
+            raise I2IError(
+                f"{kind} '{name}': a spec cannot hold the option{'s' * (len(odd) > 1)} {', '.join(odd)}; "
+                "use numbers, strings, lists, tables and paths"
+            )
         self._insert(Component(kind, name, factory, self.owner, signature))
 
     def merge(self, other: Registry) -> None:

@@ -6,14 +6,18 @@ Positional parameters are *facts*, told by whoever builds the component; keyword
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
 RESERVED = frozenset(dir(BaseModel)) | {"name"}
@@ -97,6 +101,8 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if isinstance(value, PurePath):
         return value.as_posix()
+    if isinstance(value, Enum):
+        return plain(value.value)
     return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
@@ -125,6 +131,10 @@ class Signature:
             if not f.is_required()
         }
 
+    def json_schema(self, at: str = "#") -> dict[str, Any]:
+        """The JSON schema of the options; `at` is where it will stand, for references within it."""
+        return self.options.model_json_schema(ref_template=f"{at}/$defs/{{model}}")
+
 
 def read_signature(factory: Callable[..., Any]) -> Signature:
     """Read a class's or a function's signature.
@@ -151,18 +161,39 @@ def read_signature(factory: Callable[..., Any]) -> Signature:
         hint = hints.get(p.name, Any)
         nested.update((p.name, kind) for kind in kinds_of(hint))
         options[p.name] = (hint, ... if p.default is p.empty else p.default)
-    model = create_model(
-        f"{label} options",
-        __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()),
-        **options,
-    )
-    return Signature(tuple(facts), tuple(required), model, nested)
+    return Signature(tuple(facts), tuple(required), _model(f"{label} options", options), nested)
+
+
+def _model(name: str, options: Mapping[str, Any]) -> type[BaseModel]:
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    return create_model(name, __config__=config, **options)
+
+
+def unwritable(signature: Signature) -> list[str]:
+    """The options that cannot be written to a spec and read again: a run is rebuilt from the spec in its folder."""
+    fields = signature.options.model_fields.items()
+    return [name for name, f in fields if name not in signature.nested and not _writable(name, f)]
+
+
+def _writable(name: str, option: FieldInfo) -> bool:
+    probe = _model(name, {name: (option.annotation, option)})
+    default = option.get_default(call_default_factory=True)
+    try:
+        probe.model_json_schema()
+        if option.is_required() or default is None:
+            return True
+        again = probe.model_validate({name: plain(default)})
+    except (PydanticInvalidForJsonSchema, ValidationError):
+        return False
+    return bool(plain(getattr(again, name)) == plain(default))
 
 
 def type_hints(factory: Callable[..., Any]) -> dict[str, Any]:
     """The annotations of a function's or a constructor's parameters, with their `Annotated` metadata."""
-    target = factory.__init__ if inspect.isclass(factory) else factory
-    return typing.get_type_hints(target, include_extras=True)
+    # The constructor that `dataclass` writes would look up a base class's annotations in the module of the subclass.
+    if inspect.isclass(factory) and not dataclasses.is_dataclass(factory):
+        return typing.get_type_hints(factory.__init__, include_extras=True)
+    return typing.get_type_hints(factory, include_extras=True)
 
 
 def kinds_of(hint: Any) -> Iterator[str]:

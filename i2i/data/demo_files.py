@@ -13,7 +13,8 @@ from PIL import Image
 
 from i2i.core.errors import I2IError, nearest
 from i2i.data.demo import held_out_count, landscape, scene_rng
-from i2i.data.painting import PARTS, label, render
+from i2i.data.painting import label, render
+from i2i.data.palettes import PARTS
 from i2i.data.scenes import ATTRIBUTES, COLOURS, KINDS, Scene, attributes, change, draw_single
 
 

@@ -103,8 +103,12 @@ def _read_table(table: Path, a: str, b: str) -> Pairs:
             for column in (a, b):
                 _check_column(table, column, columns)
             listed = [(rows.line_num, row[a], row[b]) for row in rows]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise I2IError(f"data.root: '{table}' is not a CSV file in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise I2IError(f"data.root: '{table}' is not in UTF-8; save it again in that encoding") from error
+    except csv.Error as error:
+        raise I2IError(
+            f"data.root: '{table}', line {rows.line_num}: {error}; write one row a line"
+        ) from error
     if not listed:
         raise I2IError(f"data.root: '{table}' has no rows below its header")
     first = tuple(_file_of(table, line, a, one) for line, one, _ in listed)
@@ -133,7 +137,9 @@ def _file_of(table: Path, line: int, column: str, value: str | None) -> Path:
 
 
 def _check_present(table: Path, paths: Sequence[Path]) -> None:
-    missing = [path.relative_to(table.parent).as_posix() for path in paths if not path.is_file()]
+    missing = [
+        path.relative_to(table.parent).as_posix() for path in dict.fromkeys(paths) if not path.is_file()
+    ]
     if missing:
         verb = "does" if len(missing) == 1 else "do"
         listed = f"{_some(missing, 'file')} listed in '{table}'"

@@ -138,7 +138,7 @@ def devices(world: World, name: str) -> torch.device:
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise I2IError("train.device: 'mps' was asked for, but this machine has none; use auto or cpu")
-    if device.type == "cuda" and world.size > 1 and device.index is None:
+    if name == "cuda" and world.size > 1:
         return torch.device("cuda", world.local_rank)
     return device
 

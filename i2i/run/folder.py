@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,11 +62,11 @@ class Folder:
             try:
                 path.mkdir(parents=True)
                 break
-            except FileExistsError:
-                number += 1
-                path = wanted.with_name(f"{wanted.name}-{number}")
             except OSError as error:
-                raise I2IError(f"{path}: the run folder cannot be made ({error})") from error
+                if not path.exists():  # not even a file: something else is in the way
+                    raise I2IError(f"{path}: the run folder cannot be made ({error})") from error
+            number += 1
+            path = wanted.with_name(f"{wanted.name}-{number}")
         folder = cls(path)
         folder.samples.mkdir()
         folder.checkpoints.mkdir()
@@ -93,9 +94,16 @@ class Folder:
         return folder
 
     def facts(self) -> dict[str, Any]:
-        """What `environment.json` says."""
-        facts: dict[str, Any] = json.loads(self.environment.read_text(encoding="utf-8"))
-        return facts
+        """What `environment.json` says.
+
+        Raises:
+            I2IError: it is damaged.
+        """
+        try:
+            facts = json.loads(self.environment.read_text(encoding="utf-8"))
+            return {"precision": facts["precision"], **facts}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise I2IError(f"{self.environment} is damaged ({error})") from error
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics, with the time."""
@@ -118,7 +126,7 @@ class Folder:
 
     def retain(self, keep: int) -> None:
         """Remove all but the newest checkpoints; what `best` names stays."""
-        steps = sorted(p for p in self.checkpoints.glob("step-*") if p.is_dir())
+        steps = sorted((p for p in self.checkpoints.glob("step-*") if p.is_dir()), key=_step)
         for old in steps[:-keep]:
             if old != self.named("best"):
                 shutil.rmtree(old)
@@ -150,10 +158,27 @@ def versions(spec: Spec, registry: Registry) -> dict[str, str]:
 
 
 def _refs(spec: Spec) -> list[Ref]:
-    refs = [spec.strategy, spec.data, spec.schedule, *spec.optimizers.values()]
-    refs += [term.loss for term in spec.terms.values()]
-    return refs + [inner for ref in refs for inner in ref.options.values() if isinstance(inner, Ref)]
+    refs = [spec.strategy, spec.data, spec.schedule, spec.validation.metric, *spec.optimizers.values()]
+    refs += [*(term.loss for term in spec.terms.values()), *spec.loggers]
+    refs += [spec.validation.data] if spec.validation.data else []
+    return [found for ref in refs for found in _with_inner(ref)]
+
+
+def _with_inner(ref: Ref) -> Iterator[Ref]:
+    """A reference, and those among its options."""
+    yield ref
+    for value in ref.options.values():
+        if isinstance(value, Ref):
+            yield from _with_inner(value)
+
+
+def _step(folder: Path) -> int:
+    """The step of a checkpoint's folder; names of more than six digits do not sort as text."""
+    return int(folder.name.rpartition("-")[2])
 
 
 def _rounded(value: Any) -> Any:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    """Six digits; what is not a number has no place in JSON and becomes null."""
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -19,21 +19,25 @@ class Pace:
     images: int = 0
     waited: float = 0.0
     started: float = field(default_factory=time.monotonic)
+    paused_at: float = 0.0
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave out what is no training: pictures, judgements, checkpoints."""
-        before = time.monotonic()
+        self.paused_at = time.monotonic()
         try:
             yield
         finally:
-            self.started += time.monotonic() - before
+            self.started += time.monotonic() - self.paused_at
 
     def read(self, now: float) -> tuple[float, float]:
-        """Images per second and the share of time spent waiting, between the last reading and `now`."""
+        """Images per second and the share of time spent waiting, between the last reading and `now`.
+
+        Read inside a pause, the pause counts from `now`: what came before it, a GPU finishing its work, was training.
+        """
         elapsed = max(now - self.started, 1e-9)
         rate, share = self.images / elapsed, self.waited / elapsed
-        self.images, self.waited, self.started = 0, 0.0, now
+        self.images, self.waited, self.started, self.paused_at = 0, 0.0, now, now
         return rate, share
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from i2i.core.data import Source
 from i2i.core.errors import I2IError
 from i2i.core.protocols import Logger
 from i2i.core.registry import Registry
@@ -23,15 +18,16 @@ from i2i.data.values import to_device
 from i2i.engine import checkpoint
 from i2i.engine.loop import Engine, Report
 from i2i.engine.parallel import World
-from i2i.run import samples
-from i2i.run.folder import Folder, environment, versions
+from i2i.run.folder import Folder, environment
+from i2i.run.keeper import Keeper
 from i2i.run.progress import Listener, Pace, Silent, printed
-from i2i.run.validation import judge
+from i2i.run.validation import Ranking, judged_source
 from i2i.spec.assemble import assemble, build_source, total_steps
 from i2i.spec.describe import describe
 from i2i.spec.plugins import discover
 from i2i.spec.rehearse import rehearse
-from i2i.spec.spec import Spec, read, resolve
+from i2i.spec.spec import Spec, located, read, resolve
+from i2i.translate.translator import find_checkpoint
 
 RESUMABLE = ("train.steps", "data.root", "train.device", "train.checkpoint_every")
 
@@ -45,6 +41,8 @@ class Run:
         source: the data.
         steps_total: the length.
         folder: the run folder; None until the first step of a new run.
+        judged: held-out pictures with known truth, if there are any.
+        ranking: the judgements so far.
     """
 
     def __init__(self, spec: Spec, registry: Registry, out: Path, folder: Folder | None = None) -> None:
@@ -57,6 +55,8 @@ class Run:
         if spec.terms:
             rehearse(spec, registry, self.source.facts)
         self.engine = assemble(spec, registry, self.source.facts, self.steps_per_epoch, self.world)
+        self.judged = judged_source(spec, registry, self.source)
+        self.ranking = Ranking(spec.validation.direction)
         if train.init_from is not None and folder is None:
             start_from(self.engine, train.init_from)
 
@@ -79,14 +79,26 @@ class Run:
         facts = folder.facts()
         _check_plugin_files(facts, registry, path)
         spec = resolve(folder.spec, registry, settings)
-        spec = spec.model_copy(
-            update={"train": spec.train.model_copy(update={"precision": facts["precision"]})}
-        )
-        run = cls(spec, registry, folder.path, folder)
-        latest = folder.named("latest")
-        if latest is not None:
-            run.engine.restore(*checkpoint.read(latest))
+        train = spec.train.model_copy(update={"precision": facts["precision"]})
+        try:
+            run = cls(spec.model_copy(update={"train": train}), registry, folder.path, folder)
+        except I2IError as error:
+            raise located(error, folder.spec, settings) from error
+        run._restore(folder)
+        if settings and run.world.is_main:
+            checkpoint.write_text(folder.spec, spec.toml())
         return run
+
+    def _restore(self, folder: Folder) -> None:
+        latest = folder.named("latest")
+        if latest is None:
+            return
+        tensors, facts = checkpoint.read(latest)
+        self.ranking.best, self.ranking.since = facts.get("best"), facts.get("since_best", 0)
+        try:
+            self.engine.restore(tensors, facts)
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise I2IError(f"{latest} does not belong to {folder.spec}: {error}") from error
 
     def describe(self) -> str:
         """The whole run in words; trains nothing."""
@@ -122,12 +134,15 @@ class Run:
         folder = self.folder = self.folder or self._new_folder(listener)
         pace = Pace()
         with self._loggers(folder) as loggers:
-            keeper = _Keeper(self, folder, listener, loggers)
-            for report in self.engine.run(self._batches(pace), self.steps_total):
+            keeper = Keeper(self, folder, listener, loggers)
+            end = self.engine.step if keeper.tired() else self.steps_total
+            for report in self.engine.run(self._batches(pace), end):
                 pace.images += self.spec.train.batch
                 with pace.paused():
-                    keeper.after(self.engine.step, report, pace)
+                    last = keeper.after(self.engine.step, report, pace)
                     yield report
+                if last:
+                    break
             keeper.finish()
 
     def _batches(self, pace: Pace) -> Iterator[Mapping[str, Tensor]]:
@@ -178,108 +193,6 @@ class Run:
                 logger.close()
 
 
-class _Keeper:
-    """Everything periodic: lines, pictures, judgements, checkpoints. Only the first process writes."""
-
-    def __init__(self, run: Run, folder: Folder, listener: Listener, loggers: list[Logger]) -> None:
-        self.run, self.folder, self.listener, self.loggers = run, folder, listener, loggers
-        self.train = run.spec.train
-        self.judged = _judged_source(run)
-        self.metric = run.registry.build(run.spec.validation.metric, {}, {})
-        self.preview = samples.preview_batch(run.source, run.engine.device, self.train.seed)
-        self.best: float | None = self._known_best()
-        self.worse = 0
-
-    def after(self, step: int, report: Report, pace: Pace) -> None:
-        """Do what is due after a step."""
-        last = step == self.run.steps_total
-        self.listener.step(step)
-        if step % self.train.log_every == 0 or last or step == 1:
-            self._log(step, report, pace)
-        if step % self.train.sample_every == 0 or last:
-            self._sample(step)
-        better = self._judge(step) if step % (self.run.spec.validation.every or 1) == 0 or last else False
-        if step % self.train.checkpoint_every == 0 or last or better:
-            self._save(step, better)
-
-    def finish(self) -> None:
-        """Say where things are."""
-        if self.run.world.is_main:
-            self.listener.note(f"done: {self.folder.path} (pictures in {self.folder.samples})")
-
-    def _log(self, step: int, report: Report, pace: Pace) -> None:
-        terms = self.run.world.mean(report)
-        rate, waiting = pace.read(time.monotonic())
-        if not self.run.world.is_main:
-            return
-        rates = {f"lr/{name}": lr for name, lr in self.run.engine.rates().items()}
-        numbers = {**terms, **rates, "images_per_second": rate, "waiting_for_data": waiting}
-        self.folder.append({"step": step, **numbers})
-        self.listener.numbers(step, terms, rate, waiting)
-        for logger in self.loggers:
-            logger.scalars(step, numbers)
-
-    def _sample(self, step: int) -> None:
-        if not self.run.world.is_main:
-            return
-        shown = samples.columns(self.run.engine, self.preview, self.run.source.facts.truth)
-        picture = samples.grid(shown)
-        picture.save(self.folder.samples / f"{checkpoint.folder_name(step)}.png")
-        for logger in self.loggers:
-            logger.picture(step, "samples", torch.from_numpy(np.array(picture)).permute(2, 0, 1))
-
-    def _judge(self, step: int) -> bool:
-        """Whether this is the best so far, by the metric of the spec."""
-        if self.judged is None or not self.run.world.is_main:
-            return False
-        name = self.run.spec.validation.metric.name
-        result = judge(self.run.engine, self.judged, self.metric)
-        numbers = {f"validate/{name}": result.value}
-        words = f"step {step}: held-out {name} {result.value:.4f}"
-        if result.copying is not None:
-            numbers[f"validate/{name}_of_copying"] = result.copying
-            words += f" (copying the input: {result.copying:.4f})"
-        self.folder.append({"step": step, **numbers})
-        self.listener.note(words)
-        for logger in self.loggers:
-            logger.scalars(step, numbers)
-        sign = 1 if self.run.spec.validation.direction == "min" else -1
-        if self.best is not None and sign * result.value >= sign * self.best:
-            return False
-        self.best = result.value
-        return True
-
-    def _save(self, step: int, best: bool) -> None:
-        if self.run.world.is_main:
-            save(self.run, self.folder, self.best if best else None)
-            self.folder.point("latest", step)
-            if best:
-                self.folder.point("best", step)
-            self.folder.retain(self.train.keep)
-        self.run.world.wait()
-
-    def _known_best(self) -> float | None:
-        """The value of the best checkpoint of a resumed run."""
-        best = self.folder.named("best")
-        if best is None:
-            return None
-        value = json.loads((best / checkpoint.STATE).read_text(encoding="utf-8")).get("best")
-        return float(value) if value is not None else None
-
-
-def save(run: Run, folder: Folder, best: float | None) -> None:
-    """Write a checkpoint that can be used alone: weights, optimizers, spec, and the facts of the data."""
-    tensors, facts = run.engine.state()
-    facts |= {"best": best, "versions": versions(run.spec, run.registry), "data": facts_as_json(run.source)}
-    path = folder.checkpoints / checkpoint.folder_name(run.engine.step)
-    checkpoint.write(path, tensors, facts, {"spec.toml": run.spec.toml()})
-
-
-def facts_as_json(source: Source) -> dict[str, Any]:
-    """What the networks were built for."""
-    return dataclasses.asdict(source.facts)
-
-
 def build(
     spec: str | Path | Mapping[str, Any] | Spec,
     *,
@@ -298,10 +211,13 @@ def build(
     Raises:
         I2IError: whatever is wrong with spec or data, all problems of the spec at once.
     """
-    registry = registry or discover().registry
+    registry, settings = registry or discover().registry, tuple(settings)
     resolved = resolve(spec, registry, settings)
     name = read(spec)[1].removesuffix(".toml") or resolved.strategy.name
-    return Run(resolved, registry, Path(out) if out is not None else Path("runs") / name)
+    try:
+        return Run(resolved, registry, Path(out) if out is not None else Path("runs") / name)
+    except I2IError as error:
+        raise located(error, spec, settings) from error
 
 
 def start_from(engine: Engine, path: Path) -> None:
@@ -310,10 +226,11 @@ def start_from(engine: Engine, path: Path) -> None:
     Raises:
         I2IError: a network is missing there, or has another shape.
     """
-    folder = path if (path / checkpoint.STATE).is_file() else Folder.open(path).named("latest")
-    if folder is None:
-        raise I2IError(f"train.init_from: {path} has no checkpoint yet")
-    tensors, _ = checkpoint.read(folder)
+    try:
+        folder = find_checkpoint(str(path))
+        tensors, _ = checkpoint.read(folder)
+    except I2IError as error:
+        raise I2IError(f"train.init_from: {error}") from error
     for name, module in engine.trained.items():
         if name not in tensors:
             raise I2IError(
@@ -325,20 +242,6 @@ def start_from(engine: Engine, path: Path) -> None:
             raise I2IError(
                 f"train.init_from: the weights of {name} in {folder} do not fit: {error}"
             ) from error
-
-
-def _judged_source(run: Run) -> Source | None:
-    """The held-out pictures with known truth, if there are any."""
-    ref = run.spec.validation.data
-    source = build_source(run.spec, run.registry, ref) if ref is not None else run.source.held_out()
-    (field, *_) = run.engine.strategy.takes({})
-    if source is not None and field in source.facts.truth:
-        return source
-    if ref is not None:
-        raise I2IError(
-            "validate.data: this data does not know the true translations, so there is nothing to compare with"
-        )
-    return None
 
 
 def _check_settings(settings: Iterable[str]) -> None:

@@ -67,4 +67,3 @@ def _picture(tensor: Tensor, scale_to: int) -> Image.Image:
     picture = Image.fromarray(stored.permute(1, 2, 0).contiguous().numpy())
     times = max(1, scale_to // max(picture.size))
     return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
-

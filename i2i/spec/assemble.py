@@ -73,16 +73,22 @@ def extended(phase: Phase, terms: Mapping[str, Term], losses: Mapping[str, Calla
 
     def all_terms(net: Parts, x: Batch) -> Mapping[str, Tensor]:
         own = phase.terms(net, x)
-        return {
-            **own,
-            **{name: losses[name](*(x.fields()[of] for of in term.of)) for name, term in mine.items()},
-        }
+        return {**own, **{name: _measured(name, term, losses[name], x) for name, term in mine.items()}}
 
     rows = {
         network: {**row, **{name: term.weight for name, term in mine.items() if network in term.minimised_by}}
         for network, row in phase.minimise.items()
     }
     return dataclasses.replace(phase, terms=all_terms, minimise=rows)
+
+
+def _measured(name: str, term: Term, loss: Callable[..., Tensor], x: Batch) -> Tensor:
+    try:
+        return loss(*(x.fields()[of] for of in term.of))
+    except (TypeError, ValueError) as error:
+        raise I2IError(
+            f"terms.{name}: loss '{term.loss.name}' does not take {', '.join(term.of)}: {error}"
+        ) from error
 
 
 def networks_of(phases: Sequence[Phase]) -> list[str]:
@@ -151,7 +157,7 @@ def total_steps(spec: Spec, steps_per_epoch: int) -> int:
     """The length of the run in steps."""
     if spec.train.steps is not None:
         return spec.train.steps
-    return round((spec.train.epochs or 0) * steps_per_epoch)
+    return max(1, round((spec.train.epochs or 0) * steps_per_epoch))
 
 
 def _optimizer(spec: Spec, registry: Registry, name: str, network: nn.Module) -> torch.optim.Optimizer:

@@ -54,7 +54,7 @@ def component_page(registry: Registry, kind: str, name: str) -> str:
 
 
 def _options(component: Component) -> list[str]:
-    schema = component.signature.options.model_json_schema()
+    schema = component.signature.json_schema()
     lines = []
     for name, field in component.signature.options.model_fields.items():
         default = (

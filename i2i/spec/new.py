@@ -88,7 +88,7 @@ def _words(path: list[str], spec: Spec, registry: Registry) -> str:
     if key == "name":
         return _alternatives(owner, registry)
     field = owner.signature.options.model_fields[key]
-    limits = allowed(owner.signature.options.model_json_schema()["properties"][key])
+    limits = allowed(owner.signature.json_schema()["properties"][key])
     return " ".join([field.description or "", f"({limits})" if "|" in limits else ""]).strip()
 
 

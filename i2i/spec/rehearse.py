@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
 from i2i.core.registry import Registry
-from i2i.core.strategy import Phase
+from i2i.core.strategy import Phase, Strategy
 from i2i.engine.loop import check_terms
 from i2i.spec.assemble import build_parts, build_strategy
 from i2i.spec.spec import Spec
@@ -51,21 +51,31 @@ def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
     plain = spec.model_copy(update={"terms": {}})
     with FakeTensorMode():
         net, phases = build_parts(plain, registry, facts)
-        x = Batch(fake_fields(facts, spec.train.batch // spec.train.accumulate))
-        names = {}
         saved = _Saved(net)
-        try:
-            with saved_tensors_hooks(saved.keep, lambda tensor: tensor):
-                strategy.prepare(net, x)
-                for phase in phases:
-                    check_terms(phase, phase.terms(net, x))
-                    names[phase.name] = tuple(x)
-        except (RuntimeError, ValueError) as error:
-            raise I2IError(f"strategy '{spec.strategy.name}' does not run on this data: {error}") from error
-        _check_names(spec, names)
-        net, phases = build_parts(spec, registry, facts)
+        with saved_tensors_hooks(saved.keep, lambda tensor: tensor):
+            names = _step(spec, strategy, net, phases, facts)
+        if spec.terms:
+            _check_names(spec, names)
+            net, phases = build_parts(spec, registry, facts)
+            _step(spec, strategy, net, phases, facts)
         weights = {name: sum(p.numel() for p in m.parameters()) for name, m in net.modules().items()}
     return Rehearsal(tuple(phases), weights, names, saved.bytes, strategy.recipe)
+
+
+def _step(
+    spec: Spec, strategy: Strategy, net: Parts, phases: Sequence[Phase], facts: DataFacts
+) -> dict[str, tuple[str, ...]]:
+    """Every phase once; the names on the batch after each."""
+    x = Batch(fake_fields(facts, spec.train.batch // spec.train.accumulate))
+    names = {}
+    try:
+        strategy.prepare(net, x)
+        for phase in phases:
+            check_terms(phase, phase.terms(net, x))
+            names[phase.name] = tuple(x)
+    except (RuntimeError, ValueError) as error:
+        raise I2IError(f"strategy '{spec.strategy.name}' does not run on this data: {error}") from error
+    return names
 
 
 class _Saved:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from i2i.core.registry import KINDS, Component, Registry
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec
+
+LIMITS: Mapping[str, str] = MappingProxyType(
+    {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+)
 
 
 def schema(*, registry: Registry | None = None) -> dict[str, Any]:
@@ -23,7 +29,20 @@ def schema(*, registry: Registry | None = None) -> dict[str, Any]:
     made["$defs"] |= {f"{c.kind}.{c.name}": _table(c) for c in registry}
     made["$defs"]["Term"]["properties"]["loss"] = _reference("loss")
     made["$defs"]["Validate"]["properties"]["metric"] = _reference("metric")
-    return made
+    standard: dict[str, Any] = _standard(made)
+    return standard
+
+
+def _standard(part: Any, names: bool = False) -> Any:
+    """Pydantic's own words for the limits of a union, in those of JSON Schema; the keys of `names` are no words."""
+    if isinstance(part, list):
+        return [_standard(entry) for entry in part]
+    if not isinstance(part, Mapping):
+        return part
+    return {
+        key if names else LIMITS.get(key, key): _standard(value, not names and key in ("properties", "$defs"))
+        for key, value in part.items()
+    }
 
 
 def _reference(kind: str) -> dict[str, Any]:
@@ -39,7 +58,7 @@ def _any_of(registry: Registry, kind: str) -> dict[str, Any]:
 
 def _table(component: Component) -> dict[str, Any]:
     """A component's table: its name, and its options."""
-    made = component.signature.options.model_json_schema()
+    made = component.signature.json_schema(f"#/$defs/{component.kind}.{component.name}")
     options = made.get("properties", {})
     for name, kind in component.signature.nested.items():
         options[name] = {**_reference(kind), "default": options[name].get("default")}
@@ -50,4 +69,5 @@ def _table(component: Component) -> dict[str, Any]:
         "description": component.summary,
         "properties": {"name": {"const": component.name}, **options},
         "additionalProperties": False,
+        **{key: made[key] for key in ("$defs",) if key in made},
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from i2i.core.errors import I2IError
-from i2i.data.images import find_images
+from i2i.core.errors import I2IError, nearest
+from i2i.data.images import find_images, is_image
 from i2i.translate.translator import Model
 
 
@@ -39,9 +39,14 @@ def plan(inputs: Iterable[Path], out: Path) -> list[tuple[Path, Path]]:
             alone = len(inputs) == 1 and out.suffix and not out.is_dir()
             pairs.append((source, out if alone else out / source.name))
         else:
-            raise I2IError(f"{source}: there is no such file or folder")
+            near = nearest(source.name, _names(source.parent)) if source.parent.is_dir() else ""
+            raise I2IError(f"{source}: there is no such file or folder\n    {near}".rstrip())
     _refuse_clashes(pairs)
     return pairs
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.is_dir() or is_image(path.name)]
 
 
 def _refuse_clashes(pairs: list[tuple[Path, Path]]) -> None:

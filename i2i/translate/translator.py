@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from i2i.core.batch import Batch, Draws, Parts, address
 from i2i.core.check import validate
 from i2i.core.data import DataFacts
-from i2i.core.errors import I2IError, SpecError
+from i2i.core.errors import I2IError, SpecError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Signature, read_signature
 from i2i.core.strategy import Strategy
@@ -29,8 +26,8 @@ from i2i.spec.assemble import build_parts, build_strategy, place
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec, resolve
 from i2i.translate import padding
+from i2i.translate.pictures import Picture, as_tensor, convert, like, write_picture
 
-Picture = Image.Image | NDArray[Any] | Tensor
 FULL: Mapping[torch.dtype, tuple[float, float]] = {torch.uint8: (0, 255), torch.uint16: (0, 65535)}
 
 
@@ -79,14 +76,16 @@ class Model:
         """
         values = self.check(controls)
         name = Path(picture).name if isinstance(picture, (str, Path)) else ""
-        stored = to_tensor(decode(Path(picture))) if isinstance(picture, (str, Path)) else _as_tensor(picture)
+        stored = to_tensor(decode(Path(picture))) if isinstance(picture, (str, Path)) else as_tensor(picture)
         full = value_range or self._full_range(stored, bool(name), values)
         batch = stored if stored.ndim == 4 else stored[None]
         result = torch.cat([self._one(one[None], full, values, address(seed, name)) for one in batch])
         made = from_unit(result, full, stored.dtype).to(stored.device)
         if out is not None:
+            if len(made) > 1:
+                raise I2IError(f"{out}: a file holds one picture, not the {len(made)} of a batch")
             return write_picture(made[0], Path(out))
-        return _like(picture, made if stored.ndim == 4 else made[0])
+        return like(picture, made if stored.ndim == 4 else made[0])
 
     def _full_range(
         self, stored: Tensor, from_file: bool, controls: Mapping[str, Any]
@@ -101,12 +100,17 @@ class Model:
     ) -> Tensor:
         """One picture: the range of networks, padding, the strategy, and back to the picture's size."""
         (field, *_) = self.strategy.takes(controls)
-        picture = to_unit(_channels(stored, self.facts.channels[field]).to(self.device), full)
+        picture = to_unit(convert(stored, self.facts.channels[field]).to(self.device), full)
         height, width = picture.shape[-2:]
         draws = Draws(("translate", seed), [0])
         with inference(self.net, self.strategy.inference, draws):
             x = Batch({field: padding.pad(picture, self.multiple)}, draws)
-            return self.strategy.translate(self.net, x, **controls)[..., :height, :width]
+            try:
+                return self.strategy.translate(self.net, x, **controls)[..., :height, :width]
+            except ValueError as error:
+                raise I2IError(
+                    f"a picture of {width}×{height} pixels cannot be translated: {error}"
+                ) from error
 
     def check(self, controls: Mapping[str, Any]) -> dict[str, Any]:
         """Controls with their defaults.
@@ -135,8 +139,11 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str = "a
     """
     folder = find_checkpoint(str(path))
     registry = registry or discover().registry
-    spec = resolve(folder / "spec.toml", registry)
     tensors, state = checkpoint.read(folder)
+    try:
+        spec = resolve(folder / "spec.toml", registry)
+    except SpecError as error:
+        raise _with_plugin_files(error, state, registry) from error
     facts = DataFacts(**_facts(state["data"]))
     net, _ = build_parts(spec.model_copy(update={"terms": {}}), registry, facts)
     for name, module in net.modules().items():
@@ -162,94 +169,36 @@ def find_checkpoint(path: str) -> Path:
         return folder
     checkpoints = folder / "checkpoints"
     if not checkpoints.is_dir():
-        raise I2IError(f"{folder}: this is neither a run folder nor a checkpoint")
+        near = nearest(folder.name, _folders(folder.parent)) if folder.parent.is_dir() else ""
+        raise I2IError(f"{folder}: this is neither a run folder nor a checkpoint\n    {near}".rstrip())
     if which.isdigit():
         found = checkpoints / checkpoint.folder_name(int(which))
     else:
         pointer = checkpoints / which
         found = checkpoints / pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else pointer
     if not (found / checkpoint.STATE).is_file():
-        there = sorted(p.name.removeprefix("step-").lstrip("0") for p in checkpoints.glob("step-*"))
+        steps = sorted(int(p.name.removeprefix("step-")) for p in checkpoints.glob("step-*"))
         words = [name for name in ("latest", "best") if (checkpoints / name).is_file()]
         raise I2IError(
-            f"{folder} has no checkpoint '{which}'; it has {', '.join([*words, *there]) or 'none yet'}"
+            f"{folder} has no checkpoint '{which}'; it has {', '.join([*words, *map(str, steps)]) or 'none yet'}"
         )
     return found
+
+
+def _with_plugin_files(error: SpecError, state: Mapping[str, Any], registry: Registry) -> I2IError:
+    """An error of a run that was made with plug-in files which are not loaded now."""
+    files = [file for file, digest in state.get("plugin_files", {}).items() if digest not in registry.files.values()]
+    if not files:
+        return error
+    flags = " ".join(f"--plugin {file}" for file in files)
+    return I2IError(f"{error}\n  this run was made with plug-in files; load them again: i2i {flags} …")
+
+
+def _folders(above: Path) -> list[str]:
+    return [path.name for path in above.iterdir() if path.is_dir()]
 
 
 def _facts(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Facts as JSON kept them: lists become tuples."""
     ranges = {name: tuple(pair) for name, pair in stored["value_range"].items()}
     return {**stored, "fields": tuple(stored["fields"]), "value_range": ranges}
-
-
-def _as_tensor(picture: Picture) -> Tensor:
-    """A picture as (N×)C×H×W in its own type."""
-    if isinstance(picture, Tensor):
-        return picture
-    if isinstance(picture, Image.Image):
-        if picture.mode.startswith("I;16"):
-            return torch.from_numpy(np.array(picture).astype(np.uint16))[None]
-        plain = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-        picture = np.array(plain)
-    array = np.ascontiguousarray(picture)
-    if array.dtype.kind == "f":
-        return torch.from_numpy(array)
-    if array.dtype not in (np.uint8, np.uint16):
-        raise I2IError(f"an array of {array.dtype} is no picture; use uint8, uint16 or floats in [0, 1]")
-    if array.ndim not in (2, 3):
-        raise I2IError(f"an array of shape {array.shape} is no picture; use H×W or H×W×C")
-    return torch.from_numpy(array[None] if array.ndim == 2 else array.transpose(2, 0, 1).copy())
-
-
-def _like(picture: str | Path | Picture, result: Tensor) -> Any:
-    """A result as the kind of picture that came in."""
-    if isinstance(picture, Tensor):
-        return result
-    if isinstance(picture, np.ndarray):
-        if picture.dtype.kind == "f":
-            return result.numpy().astype(picture.dtype)
-        array = result.permute(1, 2, 0).numpy()
-        return array[..., 0] if picture.ndim == 2 and array.shape[-1] == 1 else array
-    return to_pil(result) if result.dtype == torch.uint8 else result.permute(1, 2, 0).numpy()
-
-
-def to_pil(picture: Tensor) -> Image.Image:
-    """(1 or 3, H, W), uint8, as a PIL image."""
-    array = picture.permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
-
-
-def write_picture(picture: Tensor, path: Path) -> Path:
-    """Write (C, H, W) as a file of the type its suffix names; 16 bits as PNG.
-
-    Raises:
-        I2IError: the type cannot hold the picture, or the disk refuses.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if picture.dtype == torch.uint8:
-            to_pil(picture).save(path)
-        elif len(picture) == 1 and path.suffix.lower() in (".png", ".tif", ".tiff"):
-            Image.fromarray(picture[0].cpu().numpy()).save(path)
-        else:
-            raise I2IError(
-                f"{path}: a picture of {len(picture)} channels of {str(picture.dtype).removeprefix('torch.')} cannot be "
-                "written to this type; 16 bits go to grey .png or .tif"
-            )
-    except (OSError, ValueError) as error:
-        raise I2IError(f"{path}: the result could not be written ({error})") from error
-    return path
-
-
-def _channels(stored: Tensor, wanted: int) -> Tensor:
-    """Grey becomes RGB by repetition, RGB becomes grey by luminance (ITU-R 601); other counts do not convert."""
-    has = stored.shape[1]
-    if has == wanted:
-        return stored
-    if has == 1 and wanted == 3:
-        return stored.expand(-1, 3, -1, -1)
-    if has == 3 and wanted == 1:
-        weights = torch.tensor([0.299, 0.587, 0.114], device=stored.device).view(1, 3, 1, 1)
-        return (stored.float() * weights).sum(1, keepdim=True)
-    raise I2IError(f"the picture has {has} channels; this model takes {wanted}")

@@ -46,7 +46,8 @@ class Loop:
         both = [itertools.chain(nets[x].parameters(), nets[y].parameters()) for x, y in (("G_ab", "G_ba"), ("D_a", "D_b"))]
         self.optimizer_G, self.optimizer_D = (torch.optim.Adam(p, lr=2e-4, betas=(0.5, 0.999)) for p in both)
 
-    def step(self, a: Tensor, b: Tensor, draws: Draws) -> Mapping[str, Tensor]:
+    def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
+        a, b = x["a"], x["b"]
         G_ab, G_ba, D_a, D_b = (self.nets[name] for name in ("G_ab", "G_ba", "D_a", "D_b"))
         fake_b, fake_a = G_ab(a), G_ba(b)
         rec_a, rec_b = G_ba(fake_b), G_ab(fake_a)

@@ -12,17 +12,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2i.core.batch import Draws
+from i2i.spec.spec import Spec
 
 
 class Loop:
     """Fake, then the discriminator's step, then the generator's against the new discriminator."""
 
-    def __init__(self, nets: dict[str, nn.Module]) -> None:
-        self.nets, self.G, self.D = nets, nets["G"], nets["D"]
+    def __init__(self, nets: dict[str, nn.Module], pixel_weight: float = 100.0) -> None:
+        self.nets, self.G, self.D, self.pixel_weight = nets, nets["G"], nets["D"], pixel_weight
         self.optimizer_G = torch.optim.Adam(self.G.parameters(), lr=2e-4, betas=(0.5, 0.999))
         self.optimizer_D = torch.optim.Adam(self.D.parameters(), lr=2e-4, betas=(0.5, 0.999))
 
-    def step(self, a: Tensor, b: Tensor, draws: Draws) -> Mapping[str, Tensor]:
+    def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
+        a, b = x["a"], x["b"]
         fake_b = self.G(a)
 
         self.D.requires_grad_(True)
@@ -36,7 +38,7 @@ class Loop:
         self.optimizer_G.zero_grad()
         loss_gan = judged(self.D(torch.cat((a, fake_b), 1)), 1.0)
         loss_l1 = F.l1_loss(fake_b, b)
-        (loss_gan + 100.0 * loss_l1).backward()
+        (loss_gan + self.pixel_weight * loss_l1).backward()
         self.optimizer_G.step()
         return {
             "discriminator/fake": loss_fake,
@@ -50,11 +52,20 @@ def judged(scores: Tensor, label: float) -> Tensor:
     return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, label))
 
 
+def small(norm: str, dropout: float) -> Spec:
+    generator = {"name": "unet", "width": 4, "norm": norm, "dropout": dropout}
+    discriminator = {"name": "patch", "width": 4, "layers": 2, "norm": norm}
+    options = {"generator": generator, "discriminator": discriminator}
+    return tiny_spec("pix2pix", options=options, train={"batch": 2})
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("norm", ["batch", "instance"])
 def test_the_engine_agrees(norm: str, dropout: float, dtype: torch.dtype) -> None:
-    generator = {"name": "unet", "width": 4, "norm": norm, "dropout": dropout}
-    discriminator = {"name": "patch", "width": 4, "layers": 2, "norm": norm}
-    options = {"generator": generator, "discriminator": discriminator}
-    agree(tiny_spec("pix2pix", options=options, train={"batch": 2}), Loop, dtype)
+    agree(small(norm, dropout), Loop, dtype)
+
+
+def test_another_weight_is_noticed() -> None:
+    with pytest.raises(AssertionError, match="step 1"):
+        agree(small("instance", 0.0), lambda nets: Loop(nets, pixel_weight=99.0), torch.float64)

@@ -25,8 +25,8 @@ class Textbook(Protocol):
 
     nets: dict[str, nn.Module]
 
-    def step(self, a: Tensor, b: Tensor, draws: Draws) -> Mapping[str, Tensor]:
-        """One step: the value of every term."""
+    def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
+        """One step on a batch: the value of every term, as `phase/term`."""
         ...
 
 
@@ -43,7 +43,7 @@ def agree(spec: Spec, make: Make, dtype: torch.dtype) -> tuple[Engine, Textbook]
     for step, batch in zip(range(STEPS), batches(spec), strict=False):
         fields = double(batch) if dtype == torch.float64 else batch
         report = engine.advance(fields)
-        terms = book.step(fields["a"], fields["b"], numbers(spec, step, book.nets.values()))
+        terms = book.step(fields, numbers(spec, step, book.nets.values()))
         assert report.keys() == terms.keys()
         for name, term in terms.items():
             assert difference(report[name], term) <= WITHIN[dtype], f"step {step}: {name}"
@@ -73,7 +73,7 @@ def moved_by_rounding(spec: Spec, make: Make) -> set[str]:
     engine = in_double(tiny_engine(spec))
     book = make({name: copy.deepcopy(engine.net[name]) for name in engine.trained})
     fields = double(next(batches(spec)))
-    book.step(fields["a"], fields["b"], numbers(spec, 0, book.nets.values()))
+    book.step(fields, numbers(spec, 0, book.nets.values()))
     largest = {name: {k: float(p.grad.abs().max()) for k, p in net.named_parameters()} for name, net in book.nets.items()}
     return {
         f"{name}.{key}"

@@ -1,0 +1,143 @@
+"""What every strategy keeps to while it trains."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import (
+    PLAIN,
+    batches,
+    everything,
+    networks,
+    published_norms,
+    strategies,
+    tiny_engine,
+    tiny_spec,
+    train,
+    train_in_double,
+    unequal,
+    weights,
+)
+from i2i.engine import checkpoint
+from i2i.spec.spec import Spec
+
+every_strategy = pytest.mark.parametrize("name", strategies())
+
+# Strategies whose samples meet inside a network, so that a micro-batch is not a part of its batch: name -> why.
+SAMPLES_MEET: dict[str, str] = {}
+
+# fp64: sums in another order, carried through three steps.
+EXACT = 1e-10
+
+
+@every_strategy
+def test_four_quarters_are_one_batch(name: str) -> None:
+    if name in SAMPLES_MEET:
+        pytest.skip(SAMPLES_MEET[name])
+    whole, terms = train_in_double(tiny_spec(name, optimizers=PLAIN), 3)
+    parts, same = train_in_double(tiny_spec(name, optimizers=PLAIN, train={"accumulate": 4}), 3)
+    for one, other in zip(terms, same, strict=True):
+        assert not unequal(one, other, EXACT)
+    assert not unequal(weights(whole), weights(parts), EXACT)
+
+
+@every_strategy
+@pytest.mark.parametrize(("precision", "workers"), [("fp32", 0), ("fp32", 2), ("bf16", 0), ("fp16", 0)])
+def test_four_and_four_steps_are_eight(name: str, precision: str, workers: int, tmp_path: Path) -> None:
+    settings = {"precision": precision, "clip": 1.0, "ema": dict.fromkeys(networks(name), 0.9)}
+    spec = tiny_spec(name, options=published_norms(name), train=settings, data={"workers": workers})
+    whole = tiny_engine(spec)
+    before = {net: copy.deepcopy(m.state_dict()) for net, m in whole.trained.items()}
+    terms = train(whole, spec, 4)
+    checkpoint.write(tmp_path / "four", *whole.state(), {})
+    terms += train(whole, spec, 8)
+
+    resumed = tiny_engine(spec)
+    resumed.restore(*checkpoint.read(tmp_path / "four"))
+    assert resumed.step == 4
+    again = train(resumed, spec, 8)
+    for one, other in zip(terms[4:], again, strict=True):
+        assert not unequal(one, other)
+    assert not unequal(everything(whole), everything(resumed))
+    assert whole.state()[1] == resumed.state()[1]
+    for net, start in before.items():
+        assert unequal(start, whole.trained[net].state_dict()), f"{net} never moved"
+
+
+@every_strategy
+@pytest.mark.parametrize(("precision", "within"), [("bf16", 0.03), ("fp16", 0.005)])
+def test_half_precision_stays_near(name: str, precision: str, within: float) -> None:
+    # A term is a mean over thousands of values; each carries 8 (11) bits through a dozen layers.
+    spec = tiny_spec(name, train={"precision": precision})
+    (half,) = train(tiny_engine(spec), spec, 1)
+    (full,) = train(tiny_engine(tiny_spec(name)), spec, 1)
+    for term in full:
+        assert float(half[term]) == pytest.approx(float(full[term]), rel=within, abs=within), term
+    assert any(not torch.equal(half[term], full[term]) for term in full)
+
+
+@every_strategy
+def test_averaged_weights_follow_the_formula(name: str) -> None:
+    net = networks(name)[0]
+    spec = tiny_spec(name, train={"ema": {net: 0.75}})
+    engine = tiny_engine(spec)
+    expected = {k: v.clone() for k, v in engine.net[net].state_dict().items()}
+    for _ in engine.run(batches(spec), 3):
+        for key, weight in engine.net[net].state_dict().items():
+            expected[key] = 0.75 * expected[key] + 0.25 * weight
+    assert not unequal(engine.ema[net].state_dict(), expected, 1e-7)  # one rounding each step
+    assert unequal(engine.ema[net].state_dict(), engine.net[net].state_dict(), 1e-5)
+    assert engine.best_net()[net] is engine.ema[net]
+
+
+@every_strategy
+def test_gradients_are_clipped_network_by_network(name: str) -> None:
+    plain = {"default": {"name": "sgd", "lr": 1.0}}
+    free, tight = (tiny_spec(name, optimizers=plain, train=t) for t in ({}, {"clip": 1e-3}))
+    moved, clipped = step_sizes(free), step_sizes(tight)
+    for net, size in clipped.items():
+        assert size <= 1e-3 * 1.001, net
+        assert size == pytest.approx(min(1e-3, moved[net]), rel=0.01), net  # small gradients stay
+
+
+def step_sizes(spec: Spec) -> dict[str, float]:
+    """How far each network moves in a step: at a rate of one, the norm of its gradient."""
+    engine = tiny_engine(spec)
+    before = {net: [p.detach().clone() for p in m.parameters()] for net, m in engine.trained.items()}
+    phases = max(phase.every for phase in engine.phases)
+    train(engine, spec, phases)
+    return {
+        net: math.sqrt(sum(float((p.detach() - old).square().sum()) for p, old in zip(m.parameters(), before[net], strict=True)))
+        for net, m in engine.trained.items()
+    }
+
+
+@every_strategy
+def test_every_trained_weight_is_reached(name: str) -> None:
+    spec = tiny_spec(name)
+    engine = tiny_engine(spec)
+    reached: set[int] = set()
+    for optimizer in engine.optimizers.values():
+        optimizer.register_step_pre_hook(
+            lambda o, *_: reached.update(id(p) for g in o.param_groups for p in g["params"] if p.grad is not None)
+        )
+    train(engine, spec, max(phase.every for phase in engine.phases))
+    lost = [
+        f"{net}.{key}" for net, m in engine.trained.items() for key, p in m.named_parameters() if id(p) not in reached
+    ]
+    assert not lost
+
+
+@every_strategy
+def test_the_learning_rate_follows_the_schedule(name: str) -> None:
+    spec = tiny_spec(name, train={"steps": 400}, schedule={"name": "linear", "constant": 100, "decay": 100})
+    engine = tiny_engine(spec)
+    base = engine.optimizers[networks(name)[0]].param_groups[0]["lr"]
+    for epoch, factor in {1: 1, 100: 1, 101: 0.9901, 150: 0.50495, 199: 0.0198, 200: 0.0099}.items():
+        engine.step = (epoch - 1) * 2 + 1  # 8 samples, 4 a step: the second step of the epoch
+        train(engine, spec, engine.step + 1)
+        assert engine.rates()[networks(name)[0]] == pytest.approx(base * factor, rel=5e-4), epoch

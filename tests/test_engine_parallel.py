@@ -1,0 +1,107 @@
+"""Which process works on which samples, and on which device; tests/contract runs two processes for real."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from helpers import batches, tiny_spec
+from torch import nn
+
+from i2i.core.errors import I2IError
+from i2i.data.demo import Demo
+from i2i.data.stream import Stream
+from i2i.engine.parallel import World, devices, slices
+
+
+def test_a_step_is_cut_into_blocks_and_each_block_into_processes() -> None:
+    assert World(0, 2).positions(0, 8, 2) == [range(0, 2), range(4, 6)]
+    assert World(1, 2).positions(0, 8, 2) == [range(2, 4), range(6, 8)]
+    assert World(1, 2).positions(3, 8, 1) == [range(28, 32)]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_every_sample_is_seen_once_and_the_data_agree(size: int, accumulate: int) -> None:
+    seen = []
+    for rank in range(size):
+        mine = [position for part in World(rank, size).positions(5, 12, accumulate) for position in part]
+        stream = Stream(Demo(count=4), seed=0, batch=12, accumulate=accumulate, rank=rank, processes=size)
+        assert mine == stream.positions(5)
+        seen += mine
+    assert sorted(seen) == list(range(60, 72))
+
+
+def test_blocks_of_all_processes_are_the_block_of_one() -> None:
+    alone = World().positions(2, 12, 3)
+    together = [World(rank, 2).positions(2, 12, 3) for rank in (0, 1)]
+    assert [[*one, *two] for one, two in zip(*together, strict=True)] == [[*block] for block in alone]
+
+
+def test_micro_batches_follow_each_other_in_a_process_own_batch() -> None:
+    assert slices([range(4, 6), range(12, 15)]) == [slice(0, 2), slice(2, 5)]
+
+
+@pytest.mark.parametrize(
+    ("batch", "accumulate", "multiple", "sentence"),
+    [
+        (7, 2, 1, "train.batch: 7 cannot be cut into accumulate (2) × processes (2) micro-batches; 8 can"),
+        (
+            4,
+            1,
+            3,
+            "train.batch: 4 cannot be cut into accumulate (1) × processes (2) micro-batches of a multiple of 3; 6 can",
+        ),
+    ],
+)
+def test_a_batch_that_cannot_be_cut(batch: int, accumulate: int, multiple: int, sentence: str) -> None:
+    world = World(0, 2)
+    with pytest.raises(I2IError) as caught:
+        world.check_batch(batch, accumulate, multiple)
+    assert str(caught.value) == sentence
+    world.check_batch(int(sentence.split("; ")[1].split()[0]), accumulate, multiple)
+
+
+def test_alone_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    world = World.join()
+    weight = nn.Parameter(torch.ones(2))
+    weight.grad = torch.full((2,), 3.0)
+    world.average([weight]), world.share([nn.Linear(1, 1)]), world.wait()
+    assert (world, world.is_main) == (World(), True)
+    assert weight.grad.tolist() == [3, 3]
+    assert world.gather(weight) is weight and world.tell("text") == "text"
+    assert world.mean({"x": torch.tensor(2.0)}) == {"x": 2.0} and world.mean({}) == {}
+
+
+def test_cpu_is_a_device() -> None:
+    assert devices(World(), "cpu") == torch.device("cpu")
+    assert devices(World(), "auto").type in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("gpu", "train.device: there is no device 'gpu'; use auto, cpu, cuda, cuda:1 or mps"),
+        ("cuda", "train.device: 'cuda' was asked for, but this machine has no CUDA device; use auto or cpu"),
+        ("mps", "train.device: 'mps' was asked for, but this machine has none; use auto or cpu"),
+    ],
+)
+def test_a_device_that_is_not_there(name: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(I2IError) as caught:
+        devices(World(), name)
+    assert str(caught.value) == sentence
+
+
+def test_each_process_takes_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name in ("auto", "cuda"):
+        assert devices(World(3, 4, 1), name) == torch.device("cuda", 1)
+
+
+def test_two_processes_read_the_halves_of_one_batch() -> None:
+    spec = tiny_spec("pix2pix")
+    whole = next(batches(spec))["a"]
+    halves = [next(batches(spec, world=World(rank, 2)))["a"] for rank in (0, 1)]
+    assert torch.equal(whole, torch.cat(halves))

@@ -1,0 +1,76 @@
+"""Small runs that many tests look at, and the command line, called from Python."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers import registry, tiny_tables
+
+import i2i
+from i2i.cli.main import main
+from i2i.spec.spec import resolve
+
+# Everything periodic happens at every second step.
+PERIODS = {
+    "steps": 4,
+    "batch": 2,
+    "checkpoint_every": 2,
+    "sample_every": 2,
+    "log_every": 1,
+    "validate_every": 2,
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*words: object) -> Done:
+    """Run `i2i …` in this process."""
+    out, err, before = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["i2i", *map(str, words)]
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.argv = before
+    assert isinstance(code, int)
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def run_tables(strategy: str, **train: Any) -> dict[str, Any]:
+    """The tables of a run of a few steps."""
+    return tiny_tables(strategy, train={**PERIODS, **train})
+
+
+def write_spec(path: Path, tables: Mapping[str, Any]) -> Path:
+    """A spec as a file, complete."""
+    path.write_text(resolve(tables, registry()).toml(), encoding="utf-8")
+    return path
+
+
+def train_paired(folder: Path) -> Path:
+    """A run of pix2pix below a folder, made by the command line; what it printed is beside it."""
+    spec = write_spec(folder / "pix.toml", run_tables("pix2pix", ema={"G": 0.5}))
+    done = command("run", spec, "--out", folder / "run")
+    assert done.code == 0, done.err
+    (folder / "printed.txt").write_text(done.out, encoding="utf-8")
+    return folder / "run"
+
+
+def train_unpaired(folder: Path) -> Path:
+    """A run of CycleGAN below a folder."""
+    return i2i.build(run_tables("cyclegan"), registry=registry(), out=folder / "run").train()
