@@ -85,6 +85,12 @@ def adversarial_losses() -> dict[str, bool]:
     return {name: needs for name, needs in found.items() if needs is not None}
 
 
+def tiny(name: str) -> Tiny:
+    """The row of a strategy."""
+    assert name in TINY, f"helpers.TINY needs a row for strategy '{name}'"
+    return TINY[name]
+
+
 def tiny_component(kind: str, name: str) -> dict[str, Any]:
     """A component with whatever makes it small, as the table of a spec."""
     options = registry().get(kind, name).signature.options.model_fields
@@ -93,7 +99,7 @@ def tiny_component(kind: str, name: str) -> dict[str, Any]:
 
 def published_norms(name: str) -> dict[str, Any]:
     """The options of a tiny strategy without its norms, so that those of the strategy hold."""
-    tables = {key: table for key, table in TINY[name].options.items() if isinstance(table, Mapping)}
+    tables = {key: table for key, table in tiny(name).options.items() if isinstance(table, Mapping)}
     return {key: {k: v for k, v in table.items() if k != "norm"} for key, table in tables.items()}
 
 
@@ -101,10 +107,10 @@ def tiny_tables(
     name: str, *, options: Mapping[str, Any] | None = None, **sections: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The spec of a tiny run, 8 steps of 4 samples; `options` go over those of the strategy."""
-    tiny = TINY[name]
-    data = {"name": "demo", "count": COUNT, "seed": 1, "workers": 0, **tiny.data}
+    row = tiny(name)
+    data = {"name": "demo", "count": COUNT, "seed": 1, "workers": 0, **row.data}
     train = {"steps": 8, "batch": 4, "device": "cpu", **sections.pop("train", {})}
-    strategy = {"name": name, **tiny.options, **(options or {})}
+    strategy = {"name": name, **row.options, **(options or {})}
     return {"strategy": strategy, "data": {**data, **sections.pop("data", {})}, "train": train, **sections}
 
 
@@ -173,7 +179,9 @@ def weights(engine: Engine) -> dict[str, Tensor]:
 def everything(engine: Engine) -> dict[str, Tensor]:
     """All tensors of a checkpoint: weights, pools, optimizers, averages."""
     files, _ = engine.state()
-    return {f"{file}:{key}": tensor.clone() for file, entries in files.items() for key, tensor in entries.items()}
+    return {
+        f"{file}:{key}": tensor.clone() for file, entries in files.items() for key, tensor in entries.items()
+    }
 
 
 def unequal(one: Mapping[str, Tensor], other: Mapping[str, Tensor], within: float = 0.0) -> list[str]:

@@ -25,7 +25,12 @@ def test_numbers_are_uniform_or_normal_and_differ_between_samples_steps_and_draw
     # 3072 numbers: standard errors of mean and deviation are below 0.02
     assert flat.min() >= 0 and flat.max() < 1 and abs(flat.mean() - 0.5) < 0.03
     assert abs(bell.mean()) < 0.08 and abs(bell.std() - 1) < 0.08
-    others = [again, flat.roll(1, 0), Draws((0, 1), range(4)).uniform(like), Draws((1, 0), range(4)).uniform(like)]
+    others = [
+        again,
+        flat.roll(1, 0),
+        Draws((0, 1), range(4)).uniform(like),
+        Draws((1, 0), range(4)).uniform(like),
+    ]
     assert not any(torch.equal(flat, other) for other in others)
 
 

@@ -81,7 +81,14 @@ def test_a_ref_travels_between_processes(again: Any) -> None:
 
 
 def test_a_table_holds_what_toml_can() -> None:
-    ref = Ref("outer", inner=Ref("l1", scale=2), betas=(0.5, 0.9), root=Path("a") / "b", absent=None, table={"x": Ref("y")})
+    ref = Ref(
+        "outer",
+        inner=Ref("l1", scale=2),
+        betas=(0.5, 0.9),
+        root=Path("a") / "b",
+        absent=None,
+        table={"x": Ref("y")},
+    )
     assert ref.table() == {
         "name": "outer",
         "inner": {"name": "l1", "scale": 2},

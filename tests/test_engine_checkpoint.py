@@ -28,7 +28,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         "G": ["weight"],
         "G.optimizer": ["weight/step"],
     }
-    assert torch.equal(tensors["G"]["weight"], TENSORS["G"]["weight"]) and tensors["G.optimizer"]["weight/step"] == 4
+    assert (
+        torch.equal(tensors["G"]["weight"], TENSORS["G"]["weight"])
+        and tensors["G.optimizer"]["weight/step"] == 4
+    )
     assert facts.items() >= FACTS.items()
     assert folder.name == "step-000004"
     assert files(folder) == ["G.optimizer.safetensors", "G.safetensors", "spec.toml", "state.json"]
@@ -88,6 +91,22 @@ def test_a_failing_write_leaves_the_earlier_ones_and_no_draft(
     assert checkpoint.read(tmp_path / "step-000002")[1]["step"] == 2
 
 
+def test_a_checkpoint_stands_only_when_its_last_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+
+    def refuse(self: Path, target: Path) -> None:
+        seen.append(files(self))
+        raise OSError("no")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(I2IError):
+        checkpoint.write(tmp_path / "c", TENSORS, FACTS, {"spec.toml": ""})
+    assert seen == [["G.optimizer.safetensors", "G.safetensors", "spec.toml", "state.json"]]
+    assert files(tmp_path) == []
+
+
 def test_the_draft_of_a_killed_run_does_no_harm(tmp_path: Path) -> None:
     draft = tmp_path / ".c.draft"
     draft.mkdir()
@@ -124,7 +143,9 @@ def test_a_damaged_file(written: Path) -> None:
 
 def test_a_lost_file(written: Path) -> None:
     (written / "G.optimizer.safetensors").unlink()
-    assert refused(written) == f"{written} has lost G.optimizer.safetensors; use another checkpoint of the run"
+    assert (
+        refused(written) == f"{written} has lost G.optimizer.safetensors; use another checkpoint of the run"
+    )
 
 
 def test_nothing_is_pickled(written: Path) -> None:

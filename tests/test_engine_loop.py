@@ -39,7 +39,7 @@ def moves(engine: Engine, run: Callable[[], Any]) -> dict[str, list[Tensor]]:
     }
 
 
-# --- who minimises what ----------------------------------------------------------------------------------------------
+# --- who minimises what ------------------------------------------------------------------------------------
 
 
 def chain(net: Parts, x: Batch) -> dict[str, Tensor]:
@@ -63,6 +63,23 @@ def test_a_term_reaches_the_networks_that_list_it_and_no_other() -> None:
     assert not any(step.any() for step in moved["D"])
 
 
+@pytest.mark.parametrize(("weight", "passes"), [(1.0, 1), (2.0, 2)])
+def test_equal_rows_share_a_backward_pass(
+    weight: float, passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    backward = torch.autograd.backward
+
+    def counted(*arguments: Any, **options: Any) -> None:
+        calls.append(1)
+        backward(*arguments, **options)
+
+    monkeypatch.setattr(torch.autograd, "backward", counted)
+    rows = {"G": {"picture": 1.0, "code": 1.0}, "E": {"picture": 1.0, "code": weight}}
+    toy_engine(Phase("both", chain, rows)).advance(pictures())
+    assert len(calls) == passes
+
+
 def test_reports_are_unweighted_means_over_the_micro_batches() -> None:
     def terms(net: Parts, x: Batch) -> dict[str, Tensor]:
         return {"value": x.a.mean() + 0 * size(net.G(x.a))}
@@ -75,7 +92,9 @@ def test_reports_are_unweighted_means_over_the_micro_batches() -> None:
 
 
 def test_a_weight_may_be_a_function_of_the_step() -> None:
-    phase = Phase("only", lambda net, x: {"size": size(net.G(x.a))}, {"G": {"size": lambda step: float(step)}})
+    phase = Phase(
+        "only", lambda net, x: {"size": size(net.G(x.a))}, {"G": {"size": lambda step: float(step)}}
+    )
     engine = toy_engine(phase)
     first = moves(engine, lambda: engine.advance(pictures()))
     second = moves(engine, lambda: engine.advance(pictures()))
@@ -84,7 +103,10 @@ def test_a_weight_may_be_a_function_of_the_step() -> None:
 
 
 def test_a_phase_runs_at_every_nth_step() -> None:
-    phases = [Phase(n, lambda net, x: {"size": size(net.G(x.a))}, {"G": {"size": 1.0}}, k) for n, k in (("one", 1), ("three", 3))]
+    phases = [
+        Phase(n, lambda net, x: {"size": size(net.G(x.a))}, {"G": {"size": 1.0}}, k)
+        for n, k in (("one", 1), ("three", 3))
+    ]
     engine = toy_engine(*phases)
     reports = list(engine.run([pictures()] * 6, 6))
     assert [len(report) for report in reports] == [1, 1, 2, 1, 1, 2]
@@ -121,7 +143,9 @@ def test_the_rate_scales_every_learning_rate() -> None:
 
 
 def test_averages_copy_what_is_no_weight() -> None:
-    engine = toy_engine(Phase("only", lambda net, x: {"size": size(net.G(x.a))}, {"G": {"size": 1.0}}), ema={"G": 0.5})
+    engine = toy_engine(
+        Phase("only", lambda net, x: {"size": size(net.G(x.a))}, {"G": {"size": 1.0}}), ema={"G": 0.5}
+    )
     for module in (engine.net.G, engine.ema["G"]):
         module.register_buffer("seen", torch.zeros(1))
     engine.net.G.seen += 3
@@ -159,7 +183,17 @@ def test_an_overflow_skips_its_phase_alone() -> None:
     assert engine.scalers["overflowing"].get_scale() == scales["overflowing"] / 2
 
 
-# --- compiled --------------------------------------------------------------------------------------------------------
+def test_clipping_is_of_the_true_gradient_also_where_it_is_scaled() -> None:
+    phase = Phase("only", lambda net, x: {"size": size(net.G(x.a).float())}, {"G": {"size": 1.0}})
+    engine = toy_engine(phase, precision="fp16", clip=1e-3, lr=1.0)
+    for module in engine.net.modules().values():
+        module.float()
+    moved = moves(engine, lambda: engine.advance({"a": pictures()["a"].float()}))
+    norm = float(sum(step.square().sum() for step in moved["G"])) ** 0.5
+    assert norm == pytest.approx(1e-3, rel=1e-3)  # fp32 weights near 1 move by multiples of 1e-7
+
+
+# --- compiled ----------------------------------------------------------------------------------------------
 
 
 def left_by_an_earlier_phase(net: Parts, x: Batch) -> dict[str, Tensor]:
@@ -180,7 +214,9 @@ def test_compiled_networks_that_are_not_trained_any_more_are_frozen_meanwhile() 
     open_weights: dict[str, list[bool]] = {}
 
     def terms(net: Parts, x: Batch) -> dict[str, Tensor]:
-        open_weights.update({name: [p.requires_grad for p in m.parameters()] for name, m in net.modules().items()})
+        open_weights.update(
+            {name: [p.requires_grad for p in m.parameters()] for name, m in net.modules().items()}
+        )
         return {"fooled": size(net.D(net.G(x.a)))}
 
     judge = Phase("judge", lambda net, x: {"judged": size(net.D(x.a))}, {"D": {"judged": 1.0}})
@@ -213,7 +249,7 @@ def test_second_order_terms_train_compiled_networks() -> None:
     assert not unequal(*({str(i): t for i, t in enumerate(step)} for step in steps), 1e-12)
 
 
-# --- what is wrong with a method, in a sentence ------------------------------------------------------------------------
+# --- what is wrong with a method, in a sentence ------------------------------------------------------------
 
 
 def refused(engine: Engine) -> str:
@@ -236,8 +272,12 @@ def test_no_weight_is_reached() -> None:
 
 
 def test_one_of_two_networks_is_not_reached() -> None:
-    phase = Phase("generators", lambda net, x: {"gan": size(net.G(x.a))}, {"G": {"gan": 1.0}, "E": {"gan": 1.0}})
-    assert refused(toy_engine(phase)).startswith("phase 'generators' trains E, but its terms do not depend on any weight of E;")
+    phase = Phase(
+        "generators", lambda net, x: {"gan": size(net.G(x.a))}, {"G": {"gan": 1.0}, "E": {"gan": 1.0}}
+    )
+    assert refused(toy_engine(phase)).startswith(
+        "phase 'generators' trains E, but its terms do not depend on any weight of E;"
+    )
 
 
 def test_terms_and_table_disagree() -> None:
@@ -247,7 +287,9 @@ def test_terms_and_table_disagree() -> None:
 
 def test_a_term_is_no_mean() -> None:
     phase = Phase("generator", lambda net, x: {"pixel": net.G(x.a)}, {"G": {"pixel": 1.0}})
-    assert refused(toy_engine(phase)) == "phase 'generator': pixel should be one number, a mean over the batch"
+    assert (
+        refused(toy_engine(phase)) == "phase 'generator': pixel should be one number, a mean over the batch"
+    )
 
 
 def test_a_graph_is_used_twice() -> None:
@@ -308,7 +350,7 @@ def test_a_batch_of_another_size_is_refused() -> None:
         engine.advance(pictures(3))
 
 
-# --- state -----------------------------------------------------------------------------------------------------------
+# --- state -------------------------------------------------------------------------------------------------
 
 
 def test_optimizer_state_is_stored_under_the_names_of_weights() -> None:
@@ -325,7 +367,9 @@ def test_optimizer_state_is_stored_under_the_names_of_weights() -> None:
         for key in ("step", "exp_avg", "exp_avg_sq")
     }
     weight = engine.net.G.first.weight
-    assert torch.equal(tensors["G.optimizer"]["first.weight/exp_avg"], engine.optimizers["G"].state[weight]["exp_avg"])
+    assert torch.equal(
+        tensors["G.optimizer"]["first.weight/exp_avg"], engine.optimizers["G"].state[weight]["exp_avg"]
+    )
     assert facts == {"step": 1, "scalers": {}}
     assert {"D", "E"} <= tensors.keys() and "D.optimizer" not in tensors
 

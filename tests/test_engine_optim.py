@@ -19,7 +19,11 @@ def test_the_published_fall(steps_per_epoch: int) -> None:
     for epoch, factor in published.items():
         first, last = (epoch - 1) * steps_per_epoch, epoch * steps_per_epoch - 1
         # the published factors are rounded to four digits
-        assert schedule(first, steps_per_epoch) == schedule(last, steps_per_epoch) == pytest.approx(factor, abs=5e-5)
+        assert (
+            schedule(first, steps_per_epoch)
+            == schedule(last, steps_per_epoch)
+            == pytest.approx(factor, abs=5e-5)
+        )
 
 
 def test_the_rate_never_turns_round_after_the_end() -> None:
@@ -36,7 +40,9 @@ def test_a_constant_rate() -> None:
     assert {constant(step, 3) for step in (0, 5, 10**6)} == {1.0}
 
 
-@pytest.mark.parametrize("options", [{}, {"constant": 1, "decay_steps": 5}, {"constant": 1, "constant_steps": 5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"constant": 1, "decay_steps": 5}, {"constant": 1, "constant_steps": 5}]
+)
 def test_a_plan_is_given_once(options: dict[str, int]) -> None:
     with pytest.raises(SpecError, match=r"schedule.constant: give the plan either in epochs"):
         registry().resolve("schedule", {"name": "linear", **options}, "schedule")

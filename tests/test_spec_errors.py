@@ -269,9 +269,6 @@ WHOLE: dict[str, str] = {
     "[strategy]\nname = 'pix2pix'\npixel_weight = -1\n[data]\nname = 'demo'": line(
         3, "strategy.pixel_weight: input should be greater than or equal to 0, got -1"
     ),
-    "strategy = 'pix2pix'\ndata = 'demo'\n[strategy.generator]": (
-        "spec: this is not TOML: Cannot mutate immutable namespace strategy (at line 3, column 20)"
-    ),
 }
 
 
@@ -289,8 +286,7 @@ def test_a_wrong_key_gets_its_sentence(text: str) -> None:
 @pytest.mark.parametrize("text", WHOLE)
 def test_a_wrong_spec_gets_its_sentence(text: str) -> None:
     said = complaint(text + "\n")
-    # the rest of a TOML parser's own sentence is Python's
-    assert said == WHOLE[text] or ("not TOML" in said and said[:25] == WHOLE[text][:25])
+    assert said == WHOLE[text]
 
 
 def test_the_file_stands_in_front_of_the_line(tmp_path: Path) -> None:
@@ -330,6 +326,7 @@ loss = "sobl"
             line(10, "terms.edges.of: term 'edges' needs this option"),
             line(10, "terms.edges.phase: term 'edges' needs this option"),
             line(10, "terms.edges.minimised_by: term 'edges' needs this option"),
+            line(11, "terms.edges.loss: there is no loss 'sobl'", f"did you mean 'sobel'? {LOSSES}"),
             line(12, "trian: there is no such section", f"did you mean 'train'? {ALL_SECTIONS}"),
         ]
     )
@@ -409,7 +406,8 @@ def test_a_crop_larger_than_the_pictures_is_refused(tmp_path: Path) -> None:
     text = "strategy = 'pix2pix'\n[data]\nroot = '.'\nsize = 32\ncentre_crop = 64\n"
     said = build_complaint(text, tmp_path)
     assert said == (
-        "  mine.toml:5: data.centre_crop: 64 is larger than '1.png', which is 16×32; use 16 or less, or leave it out"
+        "  mine.toml:5: data.centre_crop: 64 is larger than 'train/1.png', which is 16×32; "
+        "use 16 or less, or leave it out"
     )
 
 
@@ -483,7 +481,13 @@ VALID: dict[str, Any] = {
     "data": {"name": "demo", "layout": "paired", "size": 32, "workers": 0},
     "optimizers": {"default": {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.9]}, "D": "sgd"},
     "schedule": {"name": "linear", "constant_steps": 2, "decay_steps": 2},
-    "train": {"steps": 4, "ema": {"G": 0.9}, "init": {"name": "normal", "gain": 0.1}, "batch": 2},
+    "train": {
+        "steps": 4,
+        "ema": {"G": 0.9},
+        "init": {"name": "normal", "gain": 0.1},
+        "batch": 2,
+        "validate_every": 2,
+    },
     "validate": {"metric": "l1", "patience": 2, "data": {"name": "demo", "layout": "paired", "size": 32}},
     "terms": {
         "e": {"loss": "l1", "of": ["fake", "b"], "phase": "generator", "minimised_by": ["G"], "weight": 2}

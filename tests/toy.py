@@ -13,6 +13,7 @@ from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
 from i2i.core.strategy import Make, Phase, Strategy
 from i2i.engine.loop import Engine, Settings
+from i2i.engine.parallel import World
 
 
 class Net(nn.Module):
@@ -59,10 +60,12 @@ def toy_engine(
     rate: Callable[[int], float] = lambda step: 1.0,
     lr: float = 0.1,
     compiled: bool = False,
+    world: World | None = None,
+    seed: int = 0,
     **settings: Any,
 ) -> Engine:
     """An engine for networks G, D and E, trained by plain gradient descent on two samples a step."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     net = Parts({name: Net().double() for name in "GDE"})
     if compiled:
         for module in net.modules().values():
@@ -70,7 +73,7 @@ def toy_engine(
     trained = dict.fromkeys(name for phase in phases for name in phase.minimise if name in net)
     optimizers = {name: torch.optim.SGD(net[name].parameters(), lr=lr) for name in trained}
     made = Settings(**{"batch": 2, "ema": {}, "compiled": compiled, **settings})
-    return Engine(Method(preparing=prepare), net, phases, optimizers, rate=rate, settings=made)
+    return Engine(Method(preparing=prepare), net, phases, optimizers, rate=rate, settings=made, world=world)
 
 
 def pictures(count: int = 2, seed: int = 0) -> dict[str, Tensor]:

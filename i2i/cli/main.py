@@ -85,7 +85,7 @@ def main() -> None:
     """Run the command line; errors that a user can mend are printed as sentences."""
     traceback = "--traceback" in sys.argv
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(prog_name="i2i", standalone_mode=False))
     except (click.exceptions.Abort, KeyboardInterrupt):
         _stop("stopped", 130)
     except click.ClickException as error:

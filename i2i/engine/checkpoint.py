@@ -48,7 +48,9 @@ def write(
             save_file({key: _plain(tensor) for key, tensor in entries.items()}, draft / f"{name}.safetensors")
         for name, text in files.items():
             (draft / name).write_text(text, encoding="utf-8")
-        (draft / STATE).write_text(json.dumps({**facts, "files": sorted(tensors)}, indent=1), encoding="utf-8")
+        (draft / STATE).write_text(
+            json.dumps({**facts, "files": sorted(tensors)}, indent=1), encoding="utf-8"
+        )
         if folder.exists():
             shutil.rmtree(folder)
         draft.replace(folder)

@@ -22,6 +22,7 @@ def inference(net: Parts, mode: Inference, draws: Draws | None = None) -> Iterat
     modules = [m for part in net.modules().values() for m in part.modules()]
     before = [(m, m.training) for m in modules]
     dropouts = [m for m in modules if isinstance(m, Dropout)]
+    earlier = [dropout.draws for dropout in dropouts]
     norms = [m for m in modules if isinstance(m, BatchNorm)]
     for module in modules:
         module.training = mode.dropout and isinstance(module, Dropout)
@@ -35,5 +36,7 @@ def inference(net: Parts, mode: Inference, draws: Draws | None = None) -> Iterat
     finally:
         for module, training in before:
             module.training = training
+        for dropout, numbers in zip(dropouts, earlier, strict=True):
+            dropout.draws = numbers
         for norm in norms:
             norm.per_picture = False

@@ -135,7 +135,7 @@ class Engine:
         return {f"{phase.name}/{name}": torch.stack([r[name] for r in reports]).mean() for name in reports[0]}
 
     def _seed(self, phase: int, count: int, micro: Batch) -> None:
-        """Address every random number, those of layers and those that bypass `x.random` alike, so a resume repeats them."""
+        """Address every random number, those that bypass `x.random` as well, so that a resume repeats them."""
         torch.manual_seed(address(self.settings.seed, self.step, phase, count, self.world.rank))
         for dropout in self._dropouts:
             dropout.draws = micro.random
@@ -235,7 +235,7 @@ class Engine:
             raise I2IError(f"no optimizer for {', '.join(missing)}, which the phases train")
 
     def state(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-        """All that a restart needs: tensors by file, and a few numbers. Random numbers are addressed, so none are kept."""
+        """All that a restart needs: tensors by file, and a few numbers; random numbers are addressed, not kept."""
         tensors = {name: dict(m.state_dict()) for name, m in self.net.modules().items()}
         tensors |= {f"{name}.ema": dict(m.state_dict()) for name, m in self.ema.items()}
         tensors |= {

@@ -27,7 +27,7 @@ from i2i.spec.describe import describe
 from i2i.spec.plugins import discover
 from i2i.spec.rehearse import rehearse
 from i2i.spec.spec import Spec, located, read, resolve
-from i2i.translate.translator import find_checkpoint
+from i2i.translate.translator import fill, find_checkpoint, mismatch
 
 RESUMABLE = ("train.steps", "data.root", "train.device", "train.checkpoint_every")
 
@@ -97,8 +97,8 @@ class Run:
         self.ranking.best, self.ranking.since = facts.get("best"), facts.get("since_best", 0)
         try:
             self.engine.restore(tensors, facts)
-        except (RuntimeError, KeyError, ValueError) as error:
-            raise I2IError(f"{latest} does not belong to {folder.spec}: {error}") from error
+        except (I2IError, RuntimeError, KeyError, ValueError) as error:
+            raise I2IError(f"{latest} does not belong to {folder.spec}: {mismatch(error)}") from error
 
     def describe(self) -> str:
         """The whole run in words; trains nothing."""
@@ -236,12 +236,7 @@ def start_from(engine: Engine, path: Path) -> None:
             raise I2IError(
                 f"train.init_from: {folder} has no weights of {name}; it has {', '.join(sorted(tensors))}"
             )
-        try:
-            module.load_state_dict(tensors[name])
-        except RuntimeError as error:
-            raise I2IError(
-                f"train.init_from: the weights of {name} in {folder} do not fit: {error}"
-            ) from error
+        fill(module, tensors[name], f"train.init_from: the weights of {name} in {folder} do not fit")
 
 
 def _check_settings(settings: Iterable[str]) -> None:

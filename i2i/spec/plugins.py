@@ -117,7 +117,7 @@ def _sentence(error: Exception) -> str:
     text = str(error) if isinstance(error, I2IError) else f"{type(error).__name__}: {error}"
     frames = (
         inspect.getinnerframes(error.__traceback__)
-        if error.__traceback__ and not isinstance(error, I2IError)
+        if error.__traceback__ and not isinstance(error, (I2IError, SyntaxError))
         else []
     )
     return f"{text} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else text

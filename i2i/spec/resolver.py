@@ -124,8 +124,9 @@ class Resolver:
         fallback = published.get("default") or Ref("adam")
         default = self._component("optimizer", given.get("default", fallback), "optimizers.default", fallback)
         resolved = {"default": default}
-        for name in [n for n in networks if n in given or n in published]:
-            base = published.get(name) or default
+        # Where the method is wrong, nobody knows its networks; what the file says of optimizers is still checked.
+        for name in [n for n in networks or given if n != "default" and (n in given or n in published)]:
+            base = published.get(name) or default or fallback
             resolved[name] = self._component("optimizer", given.get(name, base), f"optimizers.{name}", base)
         return {name: ref for name, ref in resolved.items() if ref is not None}
 
@@ -174,7 +175,7 @@ class Resolver:
         raw_data = given.pop("data", None)
         values, problems = validate(Validate, given, "validate", "section 'validate'")
         every_train = self.given.get("train", {}).get("validate_every")
-        if every_train is not None and given.get("every", every_train) != every_train:
+        if every_train is not None and "every" in given and given["every"] != every_train:
             problems.append(
                 Problem(
                     "validate.every",
@@ -200,9 +201,11 @@ class Resolver:
                 continue
             values, problems = validate(Term, table, at, f"term '{name}'")
             self.problems += problems
+            wrong = {problem.at for problem in problems}
+            raw = table.get("loss") if f"{at}.loss" not in wrong else None
+            loss = self._component("loss", raw, f"{at}.loss") if raw is not None else None
             if problems:
                 continue
-            loss = self._component("loss", values["loss"], f"{at}.loss")
             self.problems += _term_problems(at, name, values, phases, networks) if phases else []
             if loss is not None:
                 terms[name] = Term(**{**values, "loss": loss})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2i.core.batch import Batch, Draws, Parts, address
 from i2i.core.check import validate
@@ -148,13 +148,31 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str = "a
     net, _ = build_parts(spec.model_copy(update={"terms": {}}), registry, facts)
     for name, module in net.modules().items():
         entries = tensors.get(f"{name}.ema", tensors.get(name, {}))
-        try:
-            module.load_state_dict(entries)
-        except RuntimeError as error:
-            raise I2IError(f"{folder}: the weights of {name} do not fit its spec.toml: {error}") from error
-    where = devices(World(), device)
+        fill(module, entries, f"{folder}: the weights of {name} do not fit its spec.toml")
+    try:
+        where = devices(World(), device)
+    except I2IError as error:
+        raise I2IError(str(error).removeprefix("train.")) from error
     place(net, where, [])
     return Model(spec, build_strategy(spec, registry), net, facts, where)
+
+
+def fill(module: nn.Module, weights: Mapping[str, Tensor], otherwise: str) -> None:
+    """Give a part its weights.
+
+    Raises:
+        I2IError: they do not fit; the sentence starts with `otherwise`.
+    """
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise I2IError(f"{otherwise}: {mismatch(error)}") from error
+
+
+def mismatch(error: Exception) -> str:
+    """The first of the many things that torch finds wrong with weights, and how many more there are."""
+    first, *more = str(error).splitlines()[1:] or [str(error)]
+    return f"{first.strip()} (and {len(more)} more)" if more else first.strip()
 
 
 def find_checkpoint(path: str) -> Path:
@@ -163,7 +181,8 @@ def find_checkpoint(path: str) -> Path:
     Raises:
         I2IError: there is none; what there is instead is named.
     """
-    run, at, which = path.rpartition("@") if "@" in Path(path).name else (path, "", "latest")
+    named = "@" in Path(path).name and not Path(path).is_dir()
+    run, at, which = path.rpartition("@") if named else (path, "", "latest")
     folder = Path(run)
     if not at and (folder / checkpoint.STATE).is_file():
         return folder
@@ -187,7 +206,11 @@ def find_checkpoint(path: str) -> Path:
 
 def _with_plugin_files(error: SpecError, state: Mapping[str, Any], registry: Registry) -> I2IError:
     """An error of a run that was made with plug-in files which are not loaded now."""
-    files = [file for file, digest in state.get("plugin_files", {}).items() if digest not in registry.files.values()]
+    files = [
+        file
+        for file, digest in state.get("plugin_files", {}).items()
+        if digest not in registry.files.values()
+    ]
     if not files:
         return error
     flags = " ".join(f"--plugin {file}" for file in files)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from helpers import PLAIN, networks, strategies, tiny_spec, train_in_double
 from torch import nn
+from toy import toy_engine
 
 from i2i.engine import checkpoint
 from i2i.engine.parallel import World
@@ -39,11 +40,13 @@ def use_the_world(world: World, out: Path) -> None:
     nn.init.constant_(net.weight, mine)
     net.running_mean += mine
     world.share([net, nn.Module()])
+    engine = toy_engine(world=world, seed=world.rank)
     results = {
         "average": weight.grad,
         "gather": world.gather(picture.contiguous(memory_format=torch.channels_last)),
         "shared weight": net.weight,
         "shared buffer": net.running_mean,
+        "engine": engine.net.G.first.weight,
     }
     facts = {"mean": world.mean({"x": torch.tensor(mine)}), "told": world.tell(f"I am {world.rank}")}
     facts |= {"main": world.is_main, "size": world.size, "unused": unused.grad is None}

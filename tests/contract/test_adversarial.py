@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from helpers import (
     PLAIN,
-    TINY,
     adversarial_losses,
     batches,
     double,
     in_double,
     strategies,
+    tiny,
     tiny_engine,
     tiny_spec,
     train,
@@ -25,7 +25,7 @@ from i2i.engine.loop import Engine
 
 def cases(losses: list[str]) -> Iterator[Any]:
     for name in strategies():
-        for option in TINY[name].losses:
+        for option in tiny(name).losses:
             yield from (pytest.param(name, option, loss, id=f"{name}-{option}-{loss}") for loss in losses)
 
 
@@ -53,7 +53,10 @@ def test_the_penalty_changes_the_critic(name: str, option: str, loss: str, preci
 
     without, light, heavy = after_a_step(0.0), after_a_step(10.0), after_a_step(20.0)
     penalised = [
-        net for phase in heavy.phases for net, row in phase.minimise.items() if any("penalty" in term for term in row)
+        net
+        for phase in heavy.phases
+        for net, row in phase.minimise.items()
+        if any("penalty" in term for term in row)
     ]
     assert penalised
     for net in penalised:

@@ -7,7 +7,18 @@ import shutil
 
 import pytest
 import torch
-from helpers import PLAIN, batches, double, in_double, published_norms, strategies, tiny_engine, tiny_spec, unequal, weights
+from helpers import (
+    PLAIN,
+    batches,
+    double,
+    in_double,
+    published_norms,
+    strategies,
+    tiny_engine,
+    tiny_spec,
+    unequal,
+    weights,
+)
 
 from i2i.engine.loop import Engine, Report
 from i2i.spec.assemble import compile_networks

@@ -34,7 +34,9 @@ def places() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("name", "option", "kind", "network"), list(places()))
-def test_a_network_trains_or_is_refused_in_a_sentence(name: str, option: str, kind: str, network: str) -> None:
+def test_a_network_trains_or_is_refused_in_a_sentence(
+    name: str, option: str, kind: str, network: str
+) -> None:
     spec = tiny_spec(name, options={option: tiny_component(kind, network)})
     try:
         engine = tiny_engine(spec)

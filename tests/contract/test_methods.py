@@ -67,10 +67,14 @@ def controls_of(strategy: type[Strategy]) -> Iterator[dict[str, Any]]:
 def cases() -> Iterator[Any]:
     for name in strategies():
         for controls in controls_of(registry().get("strategy", name).factory):
-            yield pytest.param(name, controls, id="-".join([name, *(f"{k}={v}" for k, v in controls.items())]))
+            yield pytest.param(
+                name, controls, id="-".join([name, *(f"{k}={v}" for k, v in controls.items())])
+            )
 
 
-def translated(engine: Engine, fields: Mapping[str, Tensor], controls: Mapping[str, Any], samples: range) -> Tensor:
+def translated(
+    engine: Engine, fields: Mapping[str, Tensor], controls: Mapping[str, Any], samples: range
+) -> Tensor:
     draws = Draws(("test",), samples)
     with inference(engine.net, engine.strategy.inference, draws):
         return engine.strategy.translate(engine.net, Batch(fields, draws), **controls)
@@ -84,7 +88,9 @@ def test_translate_needs_what_it_says_and_gives_pictures(
     engine = tiny_engine(tiny_spec(name, options=published_norms(name) if norms == "published" else {}))
     batch = next(batches(tiny_spec(name)))
     fields = {field: batch[field] for field in engine.strategy.takes(controls) if not field.endswith("?")}
-    before = {part: {k: v.clone() for k, v in m.state_dict().items()} for part, m in engine.net.modules().items()}
+    before = {
+        part: {k: v.clone() for k, v in m.state_dict().items()} for part, m in engine.net.modules().items()
+    }
     whole = translated(engine, fields, controls, range(4))
     assert whole.dim() == 4 and len(whole) == 4 and whole.isfinite().all() and whole.abs().max() <= 1
     assert torch.equal(whole, translated(engine, fields, controls, range(4)))

@@ -15,6 +15,7 @@ import torch
 from helpers import PLAIN, networks, strategies, tiny_spec, train_in_double, unequal
 from test_training import EXACT, SAMPLES_MEET
 from torch import Tensor
+from toy import toy_engine
 
 from i2i.engine import checkpoint
 
@@ -31,13 +32,15 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, process.__file__, str(folder)]
     shared = {
         **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
     both = [
-        subprocess.Popen(command, env=shared | {"RANK": r, "LOCAL_RANK": r}, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, env=shared | {"RANK": r, "LOCAL_RANK": r}, stderr=subprocess.PIPE, text=True
+        )
         for r in ("0", "1")
     ]
     try:
@@ -85,5 +88,6 @@ def test_the_world(out: Path) -> None:
         assert got["results:gather"].is_contiguous()
         assert got["results:shared weight"].tolist() == [1, 1]
         assert got["results:shared buffer"].tolist() == [1, 1]
+        assert torch.equal(got["results:engine"], toy_engine().net.G.first.weight)
         assert (facts["mean"], facts["told"]) == ({"x": 1.5}, "I am 0")
         assert (facts["main"], facts["size"], facts["unused"]) == (rank == 0, 2, True)

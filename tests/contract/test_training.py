@@ -22,6 +22,7 @@ from helpers import (
     unequal,
     weights,
 )
+
 from i2i.engine import checkpoint
 from i2i.spec.spec import Spec
 
@@ -111,7 +112,12 @@ def step_sizes(spec: Spec) -> dict[str, float]:
     phases = max(phase.every for phase in engine.phases)
     train(engine, spec, phases)
     return {
-        net: math.sqrt(sum(float((p.detach() - old).square().sum()) for p, old in zip(m.parameters(), before[net], strict=True)))
+        net: math.sqrt(
+            sum(
+                float((p.detach() - old).square().sum())
+                for p, old in zip(m.parameters(), before[net], strict=True)
+            )
+        )
         for net, m in engine.trained.items()
     }
 
@@ -123,11 +129,16 @@ def test_every_trained_weight_is_reached(name: str) -> None:
     reached: set[int] = set()
     for optimizer in engine.optimizers.values():
         optimizer.register_step_pre_hook(
-            lambda o, *_: reached.update(id(p) for g in o.param_groups for p in g["params"] if p.grad is not None)
+            lambda o, *_: reached.update(
+                id(p) for g in o.param_groups for p in g["params"] if p.grad is not None
+            )
         )
     train(engine, spec, max(phase.every for phase in engine.phases))
     lost = [
-        f"{net}.{key}" for net, m in engine.trained.items() for key, p in m.named_parameters() if id(p) not in reached
+        f"{net}.{key}"
+        for net, m in engine.trained.items()
+        for key, p in m.named_parameters()
+        if id(p) not in reached
     ]
     assert not lost
 

@@ -43,7 +43,10 @@ class Loop:
     def __init__(self, nets: dict[str, nn.Module], identity: float, capacity: int) -> None:
         self.nets, self.identity = nets, identity
         self.pool_a, self.pool_b = Pool(capacity), Pool(capacity)
-        both = [itertools.chain(nets[x].parameters(), nets[y].parameters()) for x, y in (("G_ab", "G_ba"), ("D_a", "D_b"))]
+        both = [
+            itertools.chain(nets[x].parameters(), nets[y].parameters())
+            for x, y in (("G_ab", "G_ba"), ("D_a", "D_b"))
+        ]
         self.optimizer_G, self.optimizer_D = (torch.optim.Adam(p, lr=2e-4, betas=(0.5, 0.999)) for p in both)
 
     def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
@@ -72,7 +75,9 @@ class Loop:
         ((judging["real_a"] + judging["fake_a"]) * 0.5).backward()
         ((judging["real_b"] + judging["fake_b"]) * 0.5).backward()
         self.optimizer_D.step()
-        return {f"generators/{k}": v for k, v in terms.items()} | {f"discriminators/{k}": v for k, v in judging.items()}
+        return {f"generators/{k}": v for k, v in terms.items()} | {
+            f"discriminators/{k}": v for k, v in judging.items()
+        }
 
 
 def judged(scores: Tensor, label: float) -> Tensor:

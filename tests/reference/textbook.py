@@ -74,7 +74,10 @@ def moved_by_rounding(spec: Spec, make: Make) -> set[str]:
     book = make({name: copy.deepcopy(engine.net[name]) for name in engine.trained})
     fields = double(next(batches(spec)))
     book.step(fields, numbers(spec, 0, book.nets.values()))
-    largest = {name: {k: float(p.grad.abs().max()) for k, p in net.named_parameters()} for name, net in book.nets.items()}
+    largest = {
+        name: {k: float(p.grad.abs().max()) for k, p in net.named_parameters()}
+        for name, net in book.nets.items()
+    }
     return {
         f"{name}.{key}"
         for name, sizes in largest.items()
