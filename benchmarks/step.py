@@ -1,15 +1,14 @@
 """Speed and memory of a training step: CycleGAN in i2i against a plain eager fp32 loop of the same networks.
 
-    python benchmarks/step.py [--size 128] [--rounds 7] [--device cpu]
+    python benchmarks/step.py [--size 128] [--rounds 9] [--device cpu]
 
-The variants take turns, step by step, in one process, so that a busy machine slows all of them alike; what is
-printed are ratios of medians. Peak memory is that of a process of its own for each variant.
+Each variant takes turns with the plain loop, step by step; what is printed is the ratio of their median times. Peak
+memory is that of a process of its own for each variant.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import subprocess
 import sys
 import time
@@ -27,6 +26,8 @@ from i2i.spec.assemble import assemble, build_source
 from i2i.spec.plugins import discover
 from i2i.spec.spec import resolve
 
+PLAIN = "plain fp32"
+WARM_UP = 2
 Step = Callable[[Mapping[str, Tensor]], object]
 
 
@@ -82,7 +83,7 @@ def engine(size: int, precision: str, device: str) -> Engine:
 def variants(size: int, device: str, names: list[str]) -> dict[str, Step]:
     """Each variant's step, by name."""
     makers: dict[str, Callable[[], Step]] = {
-        "plain fp32": lambda: plain_loop(size, device),
+        PLAIN: lambda: plain_loop(size, device),
         "i2i fp32": lambda: engine(size, "fp32", device).advance,
         "i2i bf16": lambda: engine(size, "bf16", device).advance,
     }
@@ -101,6 +102,20 @@ def timed(step: Step, fields: Mapping[str, Tensor], device: str) -> float:
     if device == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - before
+
+
+def speed(name: str, size: int, rounds: int, device: str) -> float:
+    """How many times as fast as the plain loop a variant is: the ratio of the median times.
+
+    The two take turns, in changing order, so that a busy machine slows both alike.
+    """
+    pair = variants(size, device, [PLAIN, name])
+    times: dict[str, list[float]] = {PLAIN: [], name: []}
+    for turn in range(rounds + WARM_UP):
+        for each in (PLAIN, name) if turn % 2 else (name, PLAIN):
+            seconds = timed(pair[each], batch(size, device), device)
+            times[each] += [seconds] * (turn >= WARM_UP)
+    return median(times[PLAIN]) / median(times[name])
 
 
 def peak_memory(name: str, size: int, device: str) -> float:
@@ -124,30 +139,25 @@ def print_peak(name: str, size: int, device: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--memory-of", metavar="VARIANT", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_of:
         print_peak(options.memory_of, options.size, options.device)
         return
-    names = ["plain fp32", "i2i fp32", "i2i bf16"]
+    names = [PLAIN, "i2i fp32", "i2i bf16"]
     # before this process grows: a new process starts from its parent's peak
     peaks = {n: peak_memory(n, options.size, options.device) for n in names if sys.platform != "win32"}
-    steps = variants(options.size, options.device, names)
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(2):  # warm up
-        for step in steps.values():
-            step(batch(options.size, options.device))
-    for _, name in itertools.product(range(options.rounds), names):
-        times[name].append(timed(steps[name], batch(options.size, options.device), options.device))
-    plain = median(times["plain fp32"])
     print(f"CycleGAN, {options.size}², batch 1, {options.device}, torch {torch.__version__}")
     for name in names:
+        ratio = 1.0 if name == PLAIN else speed(name, options.size, options.rounds, options.device)
         memory = f", peak {peaks[name]:,.0f} MiB" if name in peaks else ""
-        print(f"{name:<12}{plain / median(times[name]):.2f} × the plain loop's speed{memory}")
+        print(f"{name:<12}{ratio:.2f} × the plain loop's speed{memory}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers import registry
+from helpers import registry, unequal
 from torch import nn
 
 from i2i.core.errors import SpecError
@@ -65,3 +65,15 @@ def test_every_option_reaches_torch() -> None:
 def test_adam_starts_as_published() -> None:
     defaults = optim.adam([nn.Parameter(torch.zeros(1))]).defaults
     assert (defaults["lr"], defaults["betas"], defaults["eps"]) == (2e-4, (0.5, 0.999), 1e-8)
+
+
+def test_state_goes_by_the_names_of_weights_whatever_their_order() -> None:
+    net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    one = torch.optim.Adam(net.parameters())
+    other = torch.optim.Adam([{"params": [*net[1].parameters()]}, {"params": [*net[0].parameters()]}])
+    net(torch.ones(1, 2)).sum().backward()
+    one.step()
+    stored = optim.optimizer_state(net, one)
+    optim.restore_optimizer(net, other, stored)
+    assert not unequal(stored, optim.optimizer_state(net, other))
+    assert torch.equal(other.state[net[1].bias]["exp_avg"], stored["1.bias/exp_avg"])

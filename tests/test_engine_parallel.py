@@ -95,8 +95,33 @@ def test_a_device_that_is_not_there(name: str, sentence: str, monkeypatch: pytes
 
 def test_each_process_takes_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for name in ("auto", "cuda"):
         assert devices(World(3, 4, 1), name) == torch.device("cuda", 1)
+    assert devices(World(), "cuda:1") == torch.device("cuda", 1)
+    sentence = "^train.device: 'cuda:2' was asked for, but this machine has 2 CUDA devices$"
+    for world, name in ((World(), "cuda:2"), (World(2, 3, 2), "auto")):
+        with pytest.raises(I2IError, match=sentence):
+            devices(world, name)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "backend", "chosen"),
+    [(0, "gloo", None), (1, "cpu:gloo,cuda:nccl", None), (2, "cpu:gloo,cuda:nccl", 1)],
+)
+def test_tensors_on_any_device_can_be_exchanged(
+    gpus: int, backend: str, chosen: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: dict[str, object] = {}
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda index: calls.update(chosen=index))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda name: calls.update(backend=name))
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 3)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 4)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert World.join() == World(3, 4, 1)
+    assert (calls["backend"], calls.get("chosen")) == (backend, chosen)
 
 
 def test_two_processes_read_the_halves_of_one_batch() -> None:

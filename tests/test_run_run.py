@@ -75,7 +75,7 @@ def test_the_run_folder_holds_what_is_promised(paired_run: Path) -> None:
 
 
 def test_the_spec_of_the_run_is_the_whole_truth(paired_run: Path) -> None:
-    whole = resolve(run_tables("pix2pix", ema={"G": 0.5}), registry())
+    whole = resolve(paired_run.parent / "pix.toml", registry())
     for file in (paired_run / "spec.toml", paired_run / "checkpoints/step-000004/spec.toml"):
         assert resolve(file, registry()) == whole
 
@@ -237,6 +237,21 @@ def test_a_longer_run_goes_on_and_its_spec_says_so(tmp_path: Path) -> None:
     assert Run.open(folder, registry=registry()).steps_total == 4
 
 
+def test_a_schedule_that_ends_before_the_run_is_told(spec_with_plan: Path) -> None:
+    done = command(
+        "run", spec_with_plan, "--set", "schedule.decay_steps=0", "--out", spec_with_plan.parent / "run"
+    )
+    assert "the learning rate is 0 from step 3 on: the schedule ends before the run" in done.out.splitlines()
+    done = command("run", spec_with_plan, "--out", spec_with_plan.parent / "other")
+    assert "the learning rate is 0" not in done.out
+
+
+@pytest.fixture
+def spec_with_plan(tmp_path: Path) -> Path:
+    schedule = {"name": "linear", "constant_steps": 2, "decay_steps": 2}
+    return write_spec(tmp_path / "pix.toml", {**run_tables("pix2pix"), "schedule": schedule})
+
+
 def test_a_run_in_epochs_may_be_given_a_length_in_steps(tmp_path: Path) -> None:
     tables = run_tables("pix2pix")
     tables["train"] = {**tables["train"], "epochs": 1}
@@ -287,8 +302,14 @@ def test_a_spec_that_was_changed_by_hand_is_told(paired_run: Path, tmp_path: Pat
 # Starting from another run
 
 
+def started(paired_run: Path, out: Path, start: str) -> Run:
+    """A new run of the same networks that starts from another's weights."""
+    spec = paired_run.parent / "pix.toml"
+    return build(spec, registry=registry(), out=out, settings=[f"train.init_from='{start}'", "train.steps=2"])
+
+
 def test_a_start_takes_the_weights_and_nothing_else(paired_run: Path, tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", init_from=str(paired_run))
+    run = started(paired_run, tmp_path / "run", str(paired_run))
     old = weights(paired_run / "checkpoints/step-000004")
     state = {f"{n}/{k}": t for n in ("G", "D") for k, t in run.engine.net[n].state_dict().items()}
     assert_equal(state, {name: old[name] for name in state})
@@ -297,13 +318,13 @@ def test_a_start_takes_the_weights_and_nothing_else(paired_run: Path, tmp_path: 
 
 
 def test_a_start_may_name_a_checkpoint(paired_run: Path, tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", init_from=f"{paired_run}@2")
+    run = started(paired_run, tmp_path / "run", f"{paired_run}@2")
     old = weights(paired_run / "checkpoints/step-000002")
     assert torch.equal(run.engine.net.G.state_dict()["down.0.conv.weight"], old["G/down.0.conv.weight"])
 
 
 def test_a_resumed_run_does_not_start_anew(paired_run: Path, tmp_path: Path) -> None:
-    folder = new_run(tmp_path / "run", init_from=str(paired_run), steps=2).train()
+    folder = started(paired_run, tmp_path / "run", str(paired_run)).train()
     run = Run.open(folder, registry=registry())
     saved = weights(folder / "checkpoints/step-000002")
     assert torch.equal(run.engine.net.G.state_dict()["down.0.conv.weight"], saved["G/down.0.conv.weight"])
@@ -314,10 +335,9 @@ def test_a_start_of_another_method_or_shape_is_refused(
 ) -> None:
     with pytest.raises(I2IError, match=r"train\.init_from: .* has no weights of D; it has D_a, "):
         new_run(tmp_path / "run", init_from=str(unpaired_run))
-    tables = run_tables("pix2pix", init_from=str(paired_run))
-    tables["strategy"]["generator"]["width"] = 8
+    settings = [f"train.init_from='{paired_run}'", "strategy.generator.width=8"]
     with pytest.raises(I2IError, match=r"train\.init_from: the weights of G in .* do not fit: size mismatch"):
-        build(tables, registry=registry(), out=tmp_path / "run")
+        build(paired_run.parent / "pix.toml", registry=registry(), out=tmp_path / "run", settings=settings)
 
 
 # Patience

@@ -205,7 +205,7 @@ AFTER: dict[str, str] = {
     ),
     TERM.replace('["fake", "b"]', '"fake"'): line(9, f"terms.edges.of: {NEEDS_LIST}"),
     TERM.replace('["fake", "b"]', "[]"): line(
-        9, "terms.edges.of: input should have at least 1 entries, got []"
+        9, "terms.edges.of: input should have at least 1 entry, got []"
     ),
     TERM.replace('of = ["fake", "b"]\n', ""): line(7, "terms.edges.of: term 'edges' needs this option"),
     TERM.replace('"sobel"', "{ scale = 2 }"): line(

@@ -9,6 +9,8 @@ import pytest
 from helpers import registry
 
 from i2i.core.schema import Ref
+from i2i.spec.resolver import scaled
+from i2i.spec.sections import Train
 from i2i.spec.spec import Spec, resolve
 
 PIX = {"strategy": "pix2pix", "data": {"root": "pictures"}}
@@ -135,6 +137,24 @@ def test_a_length_in_steps_gives_the_schedule_in_steps() -> None:
 def test_odd_lengths_keep_their_sum() -> None:
     made = spec(PIX, {"train": {"steps": 7}})
     assert made.schedule.options["constant_steps"] + made.schedule.options["decay_steps"] == 7
+
+
+@pytest.mark.parametrize(
+    ("published", "train", "expected"),
+    [
+        ({"epochs": 40}, {"epochs": 40}, {"constant": 10, "decay": 30}),
+        ({"epochs": 40}, {"epochs": 8}, {"constant": 2, "decay": 6}),
+        ({"epochs": 40}, {"steps": 80}, {"constant_steps": 20, "decay_steps": 60}),
+        ({"steps": 40}, {"steps": 80}, {"constant_steps": 20, "decay_steps": 60}),
+        ({"steps": 40}, {"epochs": 8}, {"constant": 2, "decay": 6}),
+    ],
+)
+def test_published_schedules_in_both_units_keep_their_proportion(
+    published: dict[str, int], train: dict[str, int], expected: dict[str, int]
+) -> None:
+    unit = "_steps" if "steps" in published else ""
+    schedule = {"name": "linear", f"constant{unit}": 10, f"decay{unit}": 30}
+    assert scaled(schedule, published, Train(**train)) == {"name": "linear", **expected}
 
 
 def test_a_schedule_of_ones_own_is_not_scaled() -> None:

@@ -195,7 +195,7 @@ def test_a_folder_is_no_spec(tmp_path: Path) -> None:
 def test_what_is_not_toml_says_where(text: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(I2IError, match=r"bad\.toml: this is not TOML: .*line 1|line 2"):
+    with pytest.raises(I2IError, match=r"bad\.toml: this is not TOML: .*line [12]"):
         resolve(file, registry())
 
 

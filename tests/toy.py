@@ -79,3 +79,22 @@ def toy_engine(
 def pictures(count: int = 2, seed: int = 0) -> dict[str, Tensor]:
     """A batch of one field."""
     return {"a": torch.rand(count, 1, 6, 6, generator=torch.Generator().manual_seed(seed)).double()}
+
+
+def size(x: Tensor) -> Tensor:
+    """The mean of the squares."""
+    return x.square().mean()
+
+
+def chain(net: Parts, x: Batch) -> dict[str, Tensor]:
+    """A picture through E and G, and its code again."""
+    code = net.E(x.a)
+    made = net.G(code)
+    return {"picture": size(made - x.a), "code": size(net.E(made) - code)}
+
+
+def slope(net: Parts, x: Batch) -> dict[str, Tensor]:
+    """The slope of D at the picture."""
+    point = x.a.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(net.D(point).sum(), point, create_graph=True)
+    return {"penalty": size(gradient)}

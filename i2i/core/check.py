@@ -116,11 +116,10 @@ def _wanted(found: Any) -> str:
     if kind == "string_type":
         return "be a string"
     if kind.endswith(("too_short", "too_long")):
-        least, most = context.get("min_length"), context.get("max_length")
-        things = "characters" if kind.startswith("string") else "entries"
-        return (
-            f"have at least {least} {things}" if kind.endswith("short") else f"have at most {most} {things}"
-        )
+        short = kind.endswith("short")
+        count = context["min_length" if short else "max_length"]
+        one, many = ("character", "characters") if kind.startswith("string") else ("entry", "entries")
+        return f"have at {'least' if short else 'most'} {count} {one if count == 1 else many}"
     known = WANTED.get(kind.partition("_")[0])
     text = found["msg"][:1].lower() + found["msg"][1:]
     return f"be {known}" if known else text.removeprefix("input should ")

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+LISTED = 24  # names that a hint lists; files of a folder can be thousands
+
 
 class I2IError(Exception):
     """Something a user can mend; the message says where, what is wrong and what would be right."""
@@ -33,8 +35,9 @@ class SpecError(I2IError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint naming the nearest of the known names, and all of them."""
+    """A hint naming the nearest of the known names, and all of them, or the first of very many."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    listed = f"known: {', '.join(names)}" if names else "there are none"
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    listed = f"known: {', '.join(names[:LISTED])}{more}" if names else "there are none"
     return f"did you mean '{close[0]}'? {listed}" if close else listed

@@ -245,6 +245,8 @@ def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for key, value in given.items():
         old = base.get(key)
+        if isinstance(old, Ref) and value == old.name:
+            value = old
         if isinstance(old, Ref) and isinstance(value, Mapping) and value.get("name", old.name) == old.name:
             value = Ref(old.name, **_merged(old.options, {k: v for k, v in value.items() if k != "name"}))
         merged[key] = value

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from i2i.core.batch import Batch, Draws, Parts, address
 from i2i.core.errors import I2IError
 from i2i.core.strategy import Phase, Row, Strategy
+from i2i.engine.diagnosis import check_terms, explained, unreached
+from i2i.engine.optim import optimizer_state, restore_optimizer
 from i2i.engine.parallel import World, slices
 from i2i.nets.blocks import Dropout
 
@@ -126,6 +128,8 @@ class Engine:
         """One phase: the gradients of all micro-batches, then one step of each network."""
         groups = _groups(phase, self.step)
         reports = []
+        for name in phase.minimise:  # not earlier: memory given back and asked for again costs a CPU step 4 %
+            self.optimizers[name].zero_grad()
         for count, micro in enumerate(micros):
             self._seed(number, count, micro)
             terms = self._terms(phase, micro, fresh)
@@ -182,11 +186,11 @@ class Engine:
                 (weight * terms[term].float() for term, weight in weights.items()), start=torch.zeros(())
             )
             loss = self.scalers[phase.name].scale(loss / micros)
-            with _explained(phase, names):
+            with explained(phase, names):
                 torch.autograd.backward(loss, inputs=self._weights_of(names), retain_graph=last != 0)
         for name in phase.minimise:
             if all(p.grad is None for p in self.trained[name].parameters()):
-                raise I2IError(_unreached(phase, [name]))
+                raise I2IError(unreached(phase, [name]))
 
     def _weights_of(self, names: Iterable[str]) -> list[nn.Parameter]:
         return [p for name in names for p in self.trained[name].parameters() if p.requires_grad]
@@ -200,7 +204,6 @@ class Engine:
             if self.settings.clip is not None:
                 nn.utils.clip_grad_norm_(self._weights_of([name]), self.settings.clip)
             scaler.step(optimizer)
-            optimizer.zero_grad(set_to_none=True)
         scaler.update()
 
     def _set_rates(self) -> None:
@@ -239,8 +242,7 @@ class Engine:
         tensors = {name: dict(m.state_dict()) for name, m in self.net.modules().items()}
         tensors |= {f"{name}.ema": dict(m.state_dict()) for name, m in self.ema.items()}
         tensors |= {
-            f"{name}.optimizer": _optimizer_state(self.trained[name], o)
-            for name, o in self.optimizers.items()
+            f"{name}.optimizer": optimizer_state(self.trained[name], o) for name, o in self.optimizers.items()
         }
         scalers = {name: s.state_dict() for name, s in self.scalers.items() if s.is_enabled()}
         return {file: entries for file, entries in tensors.items() if entries}, {
@@ -261,27 +263,10 @@ class Engine:
             except RuntimeError as error:
                 raise I2IError(f"the checkpoint's {name} does not fit the spec: {error}") from error
         for name, optimizer in self.optimizers.items():
-            _restore_optimizer(self.trained[name], optimizer, tensors.get(f"{name}.optimizer", {}))
+            restore_optimizer(self.trained[name], optimizer, tensors.get(f"{name}.optimizer", {}))
         for name, state in facts["scalers"].items():
             self.scalers[name].load_state_dict(state)
         self.step = facts["step"]
-
-
-def check_terms(phase: Phase, terms: Mapping[str, Tensor]) -> None:
-    """Refuse a phase whose terms and table do not name the same things.
-
-    Raises:
-        I2IError: a term without a weight, or a weight without a term.
-    """
-    weighted = {term for row in phase.minimise.values() for term in row}
-    odd = sorted(weighted ^ set(terms))
-    if odd:
-        raise I2IError(f"phase '{phase.name}': terms and objectives disagree about {', '.join(odd)}")
-    shaped = [name for name, term in terms.items() if term.numel() != 1]
-    if shaped:
-        raise I2IError(
-            f"phase '{phase.name}': {', '.join(shaped)} should be one number, a mean over the batch"
-        )
 
 
 def _groups(phase: Phase, step: int) -> list[tuple[list[str], dict[str, float]]]:
@@ -303,54 +288,3 @@ def _weights_at(row: Row, step: int) -> dict[str, float]:
 
 def _averaged_copy(module: nn.Module) -> nn.Module:
     return copy.deepcopy(module).requires_grad_(False).eval()
-
-
-def _unreached(phase: Phase, names: Iterable[str]) -> str:
-    one = ", ".join(names)
-    return (
-        f"phase '{phase.name}' trains {one}, but its terms do not depend on any weight of {one}; "
-        "was a tensor detached, or made under no_grad, in an earlier phase?"
-    )
-
-
-@contextmanager
-def _explained(phase: Phase, names: Sequence[str]) -> Iterator[None]:
-    """Turn autograd's words into ours."""
-    try:
-        yield
-    except RuntimeError as error:
-        text = str(error)
-        if "does not require grad" in text:
-            raise I2IError(_unreached(phase, names)) from error
-        if "backward through the graph a second time" in text:
-            raise I2IError(
-                f"phase '{phase.name}': it follows a tensor back through a graph that an earlier phase has already "
-                "used up; compute the tensor again in this phase, or detach it"
-            ) from error
-        if "double backward" in text:
-            raise I2IError(
-                f"phase '{phase.name}': it differentiates a gradient; compute that gradient inside i2i.second_order()"
-            ) from error
-        raise
-
-
-def _optimizer_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """An optimizer's tensors, under the names of the weights they belong to."""
-    return {
-        f"{name}/{key}": value
-        for name, weight in module.named_parameters()
-        for key, value in optimizer.state.get(weight, {}).items()
-        if isinstance(value, Tensor)
-    }
-
-
-def _restore_optimizer(
-    module: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
-) -> None:
-    names = {weight: name for name, weight in module.named_parameters()}
-    order = [names[weight] for group in optimizer.param_groups for weight in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for path, value in tensors.items():
-        name, _, key = path.rpartition("/")
-        state.setdefault(order.index(name), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 Rate = Annotated[float, Field(gt=0, description="learning rate")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -108,3 +108,26 @@ class Linear:
         """The factor at a step (counted from 0)."""
         done = step if self.in_steps else step // steps_per_epoch
         return max(0.0, 1.0 - max(0.0, done + 1 - self.constant) / (self.decay + 1))
+
+
+def optimizer_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's tensors, under the names of the weights they belong to."""
+    return {
+        f"{name}/{key}": value
+        for name, weight in module.named_parameters()
+        for key, value in optimizer.state.get(weight, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimizer(
+    module: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
+    """Give an optimizer back what `optimizer_state` took from it."""
+    names = {weight: name for name, weight in module.named_parameters()}
+    order = [names[weight] for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for path, value in tensors.items():
+        name, _, key = path.rpartition("/")
+        state.setdefault(order.index(name), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

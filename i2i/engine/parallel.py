@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,9 +32,13 @@ class World:
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
             return cls()
+        local_rank, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+        if local_rank < gpus:
+            torch.cuda.set_device(local_rank)  # where NCCL exchanges what has no device, such as text
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        return cls(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+            dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
+            atexit.register(dist.destroy_process_group)  # its threads would abort the interpreter's exit
+        return cls(dist.get_rank(), dist.get_world_size(), local_rank)
 
     @property
     def is_main(self) -> bool:
@@ -139,7 +144,11 @@ def devices(world: World, name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise I2IError("train.device: 'mps' was asked for, but this machine has none; use auto or cpu")
     if name == "cuda" and world.size > 1:
-        return torch.device("cuda", world.local_rank)
+        device = torch.device("cuda", world.local_rank)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise I2IError(
+            f"train.device: '{device}' was asked for, but this machine has {torch.cuda.device_count()} CUDA devices"
+        )
     return device
 
 

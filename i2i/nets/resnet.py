@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from i2i.nets.blocks import ConvBlock, ReflectConv, ResidualBlock, UpBlock
 from i2i.nets.options import Norm, Rate, Upsample, Width
 
-Blocks = Annotated[int, Field(ge=0, description="residual blocks")] | Literal["auto"]
+Blocks = Annotated[
+    Annotated[int, Field(ge=0)] | Literal["auto"],
+    Field(description='residual blocks; "auto" is 6 up to 128 pixels, else 9'),
+]
 
 
 class ResNet(nn.Module):

@@ -14,7 +14,10 @@ from i2i.nets.options import Norm, NormName, Rate, Width
 DEEPEST = 8
 WIDEST = 8
 
-Depth = Annotated[int, Field(ge=1, description="halvings of the picture")] | Literal["auto"]
+Depth = Annotated[
+    Annotated[int, Field(ge=1)] | Literal["auto"],
+    Field(description='halvings of the picture; "auto" goes down to one pixel, 8 times at most'),
+]
 
 
 class UNet(nn.Module):

@@ -54,14 +54,15 @@ class Keeper:
 
     def finish(self) -> None:
         """Say why the run ended early, and where things are."""
+        if not self.run.world.is_main:
+            return
         if self.tired():
             name, best = self.run.spec.validation.metric.name, self.ranking.best
             than = "" if best is None else f" than {best:.4f}"
             self.listener.note(
                 f"stopped at step {self.run.engine.step}: {self.ranking.since} judgements without a better {name}{than}"
             )
-        if self.run.world.is_main:
-            self.listener.note(f"done: {self.folder.path} (pictures in {self.folder.samples})")
+        self.listener.note(f"done: {self.folder.path} (pictures in {self.folder.samples})")
 
     def _log(self, step: int, report: Report, pace: Pace) -> None:
         terms = self.run.world.mean(report)

@@ -132,6 +132,7 @@ class Run:
         """Train step by step, yielding each step's terms: {"generators/cycle_a": tensor, …}, unweighted."""
         listener = listener or Silent()
         folder = self.folder = self.folder or self._new_folder(listener)
+        self._look_ahead(listener)
         pace = Pace()
         with self._loggers(folder) as loggers:
             keeper = Keeper(self, folder, listener, loggers)
@@ -144,6 +145,15 @@ class Run:
                 if last:
                     break
             keeper.finish()
+
+    def _look_ahead(self, listener: Listener) -> None:
+        """Say so if the schedule ends before the run does: a longer run on resume, or a plan of the user's own."""
+        rate, ahead = self.engine.rate, range(self.engine.step, self.steps_total)
+        if ahead and rate(ahead[-1]) == 0:
+            first = next(step for step in ahead if rate(step) == 0)
+            listener.note(
+                f"the learning rate is 0 from step {first + 1} on: the schedule ends before the run"
+            )
 
     def _batches(self, pace: Pace) -> Iterator[Mapping[str, Tensor]]:
         """Batches from the current step on, on the device; counts the time spent waiting for them."""

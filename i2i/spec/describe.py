@@ -60,10 +60,13 @@ def rate_plan(spec: Spec, rate: Callable[[int], float], steps: int, recipe: Mapp
     base = spec.optimizers["default"].options.get("lr", 1.0)
     marks = sorted({0, steps // 4, steps // 2, 3 * steps // 4, max(steps - 1, 0)})
     lines = [f"{spec.schedule.name}: " + ", ".join(f"{base * rate(m):.3g} at step {m + 1:,}" for m in marks)]
-    if "schedule" in recipe and recipe["train"].get("epochs") != spec.train.epochs:
+    length = {"epochs": spec.train.epochs, "steps": spec.train.steps}
+    published = {unit: recipe.get("train", {}).get(unit) for unit in length}
+    if "schedule" in recipe and any(published.values()) and published != length:
+        words = ", ".join(f"{count:,} {unit}" for unit, count in published.items() if count)
         lines.append(
-            f"the paper trains {recipe['train'].get('epochs')} epochs; where the spec gives no schedule of its own, "
-            "the published one is scaled to this length"
+            f"the paper trains {words}; where the spec gives no schedule of its own, the published one is scaled to "
+            "this length"
         )
     return "\n".join(lines)
 

@@ -73,7 +73,7 @@ def _load(registry: Registry, entry: importlib.metadata.EntryPoint) -> Plugin:
     version = entry.dist.version if entry.dist else "?"
     try:
         return _register(registry, entry.name, entry.load(), version)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Plugin(entry.name, entry.value, version, _sentence(error))
 
 
@@ -90,7 +90,7 @@ def _load_file(registry: Registry, file: Path) -> Plugin:
     try:
         spec.loader.exec_module(module)
         return _register(registry, file.stem, module, "file")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise I2IError(f"--plugin {file}: it failed to load: {_sentence(error)}") from error
 
@@ -113,7 +113,7 @@ def _owner(module: Any) -> str:
     return module.__name__ if isinstance(module, ModuleType) else type(module).__name__
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     text = str(error) if isinstance(error, I2IError) else f"{type(error).__name__}: {error}"
     frames = (
         inspect.getinnerframes(error.__traceback__)

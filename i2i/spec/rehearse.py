@@ -16,7 +16,7 @@ from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
 from i2i.core.registry import Registry
 from i2i.core.strategy import Phase, Strategy
-from i2i.engine.loop import check_terms
+from i2i.engine.diagnosis import check_terms
 from i2i.spec.assemble import build_parts, build_strategy
 from i2i.spec.spec import Spec
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,25 @@ DEFAULT_WORKERS = 2
 
 
 class Resolver:
-    """One pass over the tables of a spec, gathering every problem."""
+    """One pass over the tables of a spec, gathering every problem.
+
+    Args:
+        registry: the components.
+        tables: of the spec.
+        folder: where its relative paths count from.
+        sections: the tables that a spec may have.
+        changed: the keys set on the command line; their paths count from the working folder.
+    """
 
     def __init__(
-        self, registry: Registry, tables: Mapping[str, Any], folder: Path, sections: Sequence[str]
+        self,
+        registry: Registry,
+        tables: Mapping[str, Any],
+        folder: Path,
+        sections: Sequence[str],
+        changed: Collection[str] = (),
     ) -> None:
-        self.registry, self.folder = registry, folder
+        self.registry, self.folder, self.changed = registry, folder, changed
         self.problems: list[Problem] = []
         self.given: dict[str, Any] = {}
         for name, table in tables.items():
@@ -66,7 +79,7 @@ class Resolver:
         offers: Mapping[str, Any] | None = None,
     ) -> Ref | None:
         try:
-            return self._absolute(self.registry.resolve(kind, raw, at, default, offers))
+            return self._absolute(self.registry.resolve(kind, raw, at, default, offers), at)
         except SpecError as error:
             self.problems += error.problems
             return None
@@ -157,7 +170,7 @@ class Resolver:
         if problems:
             return Train()
         if values["init_from"] is not None:
-            values["init_from"] = self.folder / values["init_from"].expanduser()
+            values["init_from"] = self._base("train.init_from") / values["init_from"].expanduser()
         return Train(**values)
 
     def _schedule(self, recipe: Mapping[str, Any], train: Train) -> Ref:
@@ -216,16 +229,20 @@ class Resolver:
         found = [self._component("logger", raw, f"loggers.{i}") for i, raw in enumerate(given)]
         return tuple(ref for ref in found if ref is not None)
 
-    def _absolute(self, ref: Ref) -> Ref:
-        """Paths count from the folder of the spec."""
+    def _absolute(self, ref: Ref, at: str) -> Ref:
+        """The reference with every path made absolute."""
         options = {}
         for name, value in ref.options.items():
             if isinstance(value, Path):
-                value = self.folder / value.expanduser()
+                value = self._base(f"{at}.{name}") / value.expanduser()
             elif isinstance(value, Ref):
-                value = self._absolute(value)
+                value = self._absolute(value, f"{at}.{name}")
             options[name] = value
         return Ref.of(ref.kind, ref.name, options)
+
+    def _base(self, key: str) -> Path:
+        """Where the path of a key counts from: the folder of the spec, or where --set was typed."""
+        return Path.cwd() if key in self.changed else self.folder
 
 
 def _init_over(published: Any, given: Any) -> Any:
@@ -260,9 +277,10 @@ def _term_problems(
 
 def scaled(schedule: Mapping[str, Any], recipe: Mapping[str, Any], train: Train) -> dict[str, Any]:
     """The published schedule for a run of another length: its parts keep their proportion."""
-    whole = schedule.get("constant", 0) + schedule.get("decay", 0)
-    if not whole or train.epochs == recipe.get("epochs"):
+    published = schedule.get("constant", schedule.get("constant_steps", 0))
+    whole = published + schedule.get("decay", schedule.get("decay_steps", 0))
+    if not whole or (train.epochs, train.steps) == (recipe.get("epochs"), recipe.get("steps")):
         return dict(schedule)
     length, suffix = (train.epochs, "") if train.epochs is not None else (train.steps or 0, "_steps")
-    constant = round(length * schedule["constant"] / whole)
+    constant = round(length * published / whole)
     return {"name": schedule["name"], f"constant{suffix}": constant, f"decay{suffix}": length - constant}

@@ -175,7 +175,8 @@ def resolve(
     settings = tuple(settings)
     tables, _, folder, _ = read(source)
     override(tables, settings)
-    resolver = Resolver(registry, tables, folder, SECTIONS)
+    keys = {setting.partition("=")[0].strip() for setting in settings}
+    resolver = Resolver(registry, tables, folder, SECTIONS, keys)
     parts = resolver.parts()
     if resolver.problems:
         raise located(SpecError(resolver.problems), source, settings)

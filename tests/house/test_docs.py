@@ -68,7 +68,7 @@ def parse(words: list[str]) -> None:
     Raises:
         click.UsageError: there is no such command, argument or flag.
     """
-    group = click.Context(cli, info_name="i2i")
+    group = click.Context(cli, info_name="i2i", **cli.context_settings)
     _, rest, _ = cli.make_parser(group).parse_args(words[1:])
     name, command, rest = cli.resolve_command(group, rest)
     assert command is not None
