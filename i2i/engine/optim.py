@@ -26,7 +26,7 @@ def adam(
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015)."""
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=True)
 
 
 def adamw(
@@ -38,7 +38,7 @@ def adamw(
     weight_decay: Decay = 0.01,
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
-    return torch.optim.AdamW(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return torch.optim.AdamW(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=True)
 
 
 def sgd(
