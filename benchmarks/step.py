@@ -75,7 +75,7 @@ def engine(size: int, precision: str, device: str) -> Engine:
         "data": {"name": "demo", "size": size, "count": 2, "workers": 0},
         "train": {"steps": 1, "precision": precision, "device": device},
     }
-    registry = discover().registry
+    registry = discover()
     resolved = resolve(spec, registry)
     return assemble(resolved, registry, build_source(resolved, registry).facts, 1, World())
 

@@ -71,7 +71,7 @@ PLAIN = {"default": {"name": "sgd", "lr": 0.01}}
 @functools.cache
 def registry() -> Registry:
     """What is installed, found once."""
-    return discover().registry
+    return discover()
 
 
 def strategies() -> list[str]:

@@ -236,7 +236,7 @@ def test_what_is_no_python_is_refused(tmp_path: Path) -> None:
 def test_a_plug_in_that_fails_halfway_leaves_nothing_behind(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(CHARBONNIER + '    registry.add("loss", "charbonnier", charbonnier)\n', encoding="utf-8")
-    whole = discover().registry
+    whole = discover()
     before = {(c.kind, c.name) for c in whole}
     scratch = i2i.Registry("mine")
     scratch.add("loss", "new", lambda fake, real: fake)
@@ -249,8 +249,8 @@ def test_a_plug_in_that_fails_halfway_leaves_nothing_behind(tmp_path: Path) -> N
 
 
 def test_every_discovery_makes_a_registry_of_its_own(charbonnier: Path) -> None:
-    assert "charbonnier" in discover([charbonnier]).registry.names("loss")
-    assert "charbonnier" not in discover().registry.names("loss")
+    assert "charbonnier" in discover([charbonnier]).names("loss")
+    assert "charbonnier" not in discover().names("loss")
     assert "charbonnier" not in registry().names("loss")
 
 
@@ -266,6 +266,6 @@ def test_a_method_in_a_file_may_extend_one_of_ours(tmp_path: Path) -> None:
     found = discover([file])
     run = i2i.build(
         {**run_tables("cyclegan"), "strategy": {"name": "half"}, "train": {"steps": 1}},
-        registry=found.registry,
+        registry=found,
     )
     assert "5·cycle_a" in run.describe()

@@ -128,4 +128,4 @@ def registry_of(ctx: click.Context) -> Any:
     """The components of everything installed, and of the files given by --plugin."""
     from i2i.spec.plugins import discover
 
-    return discover(ctx.find_root().obj or ()).registry
+    return discover(ctx.find_root().obj or ())

@@ -37,7 +37,7 @@ class World:
             torch.cuda.set_device(local_rank)  # where NCCL exchanges what has no device, such as text
         if not dist.is_initialized():
             dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
-            atexit.register(dist.destroy_process_group)  # its threads would abort the interpreter's exit
+            atexit.register(_leave)
         return cls(dist.get_rank(), dist.get_world_size(), local_rank)
 
     @property
@@ -121,6 +121,12 @@ class World:
                 f"train.batch: {batch} cannot be cut into accumulate ({accumulate}) × processes ({self.size}) "
                 f"micro-batches{f' of a multiple of {multiple}' if multiple > 1 else ''}; {right} can"
             )
+
+
+def _leave() -> None:
+    """Part from the other processes: threads left running would abort the interpreter's exit."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def devices(world: World, name: str) -> torch.device:

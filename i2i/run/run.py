@@ -75,7 +75,7 @@ class Run:
         folder = Folder.open(Path(path))
         settings = tuple(settings)
         _check_settings(settings)
-        registry = registry or discover().registry
+        registry = registry or discover()
         facts = folder.facts()
         _check_plugin_files(facts, registry, path)
         spec = resolve(folder.spec, registry, settings)
@@ -221,7 +221,7 @@ def build(
     Raises:
         I2IError: whatever is wrong with spec or data, all problems of the spec at once.
     """
-    registry, settings = registry or discover().registry, tuple(settings)
+    registry, settings = registry or discover(), tuple(settings)
     resolved = resolve(spec, registry, settings)
     name = read(spec)[1].removesuffix(".toml") or resolved.strategy.name
     try:

@@ -12,7 +12,7 @@ def plugin_table(found: Discovery) -> str:
     """Every plug-in: name, version, what it offers, or why it failed."""
     lines = []
     for plugin in found.plugins:
-        offers = [str(c) for c in found.registry if c.owner == plugin.module]
+        offers = [str(c) for c in found if c.owner == plugin.module]
         lines.append(f"{plugin.name}  {plugin.version}  ({plugin.module})")
         lines.append(
             f"    broken: {plugin.problem}" if plugin.problem else f"    {', '.join(offers) or 'nothing'}"

@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,17 +33,11 @@ class Plugin:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Discovery:
-    """All plug-ins that were found, and the registry they filled."""
+@dataclass
+class Discovery(Registry):
+    """A registry filled by all plug-ins that were found; `broken` says why some are not in it."""
 
-    registry: Registry
-    plugins: tuple[Plugin, ...]
-
-    @property
-    def broken(self) -> dict[str, str]:
-        """Why a plug-in failed to load, by name."""
-        return self.registry.broken
+    plugins: list[Plugin] = field(default_factory=list)
 
 
 def discover(files: Iterable[Path] = ()) -> Discovery:
@@ -55,18 +49,18 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
     Raises:
         I2IError: one of the files cannot be loaded. An installed plug-in that fails is only listed.
     """
-    registry = Registry("i2i")
-    plugins = [_register(registry, "i2i", builtin, _version("i2i-toolkit"))]
+    found = Discovery("i2i")
+    found.plugins.append(_register(found, "i2i", builtin, _version("i2i-toolkit")))
     for entry in sorted(
         importlib.metadata.entry_points(group=GROUP), key=lambda e: (not _bundled(e), e.name)
     ):
-        plugins.append(_load(registry, entry))
+        found.plugins.append(_load(found, entry))
     for file in files:
-        plugins.append(_load_file(registry, file))
-        registry.files[str(file)] = file_hash(file)
-    registry.broken.update({p.name: p.problem for p in plugins if p.problem})
-    registry.versions.update({p.module: p.version for p in plugins})
-    return Discovery(registry, tuple(plugins))
+        found.plugins.append(_load_file(found, file))
+        found.files[str(file)] = file_hash(file)
+    found.broken.update({p.name: p.problem for p in found.plugins if p.problem})
+    found.versions.update({p.module: p.version for p in found.plugins})
+    return found
 
 
 def _load(registry: Registry, entry: importlib.metadata.EntryPoint) -> Plugin:

@@ -51,51 +51,59 @@ def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
     plain = spec.model_copy(update={"terms": {}})
     with FakeTensorMode():
         net, phases = build_parts(plain, registry, facts)
-        saved = _Saved(net)
-        with saved_tensors_hooks(saved.keep, lambda tensor: tensor):
-            names = _step(spec, strategy, net, phases, facts)
+        names, activations = _step(spec, strategy, net, phases, facts)
         if spec.terms:
             _check_names(spec, names)
             net, phases = build_parts(spec, registry, facts)
-            _step(spec, strategy, net, phases, facts)
+            _, activations = _step(spec, strategy, net, phases, facts)
         weights = {name: sum(p.numel() for p in m.parameters()) for name, m in net.modules().items()}
-    return Rehearsal(tuple(phases), weights, names, saved.bytes, strategy.recipe)
+    return Rehearsal(tuple(phases), weights, names, activations, strategy.recipe)
 
 
 def _step(
     spec: Spec, strategy: Strategy, net: Parts, phases: Sequence[Phase], facts: DataFacts
-) -> dict[str, tuple[str, ...]]:
-    """Every phase once; the names on the batch after each."""
+) -> tuple[dict[str, tuple[str, ...]], int]:
+    """Every phase once; the names on the batch after each, and the bytes that autograd keeps at most."""
     x = Batch(fake_fields(facts, spec.train.batch // spec.train.accumulate))
-    names = {}
+    names, saved = {}, _Saved(net)
     try:
-        strategy.prepare(net, x)
-        for phase in phases:
-            check_terms(phase, phase.terms(net, x))
-            names[phase.name] = tuple(x)
+        with saved_tensors_hooks(saved.keep, lambda tensor: tensor):
+            strategy.prepare(net, x)
+            for phase in phases:
+                saved.begin()
+                check_terms(phase, phase.terms(net, x))
+                names[phase.name] = tuple(x)
     except (RuntimeError, ValueError) as error:
         raise I2IError(f"strategy '{spec.strategy.name}' does not run on this data: {error}") from error
-    return names
+    return names, saved.most
 
 
 class _Saved:
-    """Adds up the tensors that autograd keeps, each storage once, weights left out."""
+    """Adds up what autograd keeps, phase by phase: each storage once, weights left out."""
 
     def __init__(self, net: Parts) -> None:
-        modules = net.modules().values()
-        self._storages = {_storage(weight) for module in modules for weight in module.parameters()}
-        self.bytes = 0
+        weights = (weight for module in net.modules().values() for weight in module.parameters())
+        # by address, and kept: the address of one that is gone would be given out again
+        self._storages = {s._cdata: s for s in (weight.untyped_storage() for weight in weights)}
+        self._bytes = [0]  # of what precedes the phases, then of each phase
+
+    def begin(self) -> None:
+        """A phase begins."""
+        self._bytes.append(0)
 
     def keep(self, tensor: Tensor) -> Tensor:
         """Count a tensor; autograd keeps it as it is."""
-        if _storage(tensor) not in self._storages:
-            self._storages.add(_storage(tensor))
-            self.bytes += tensor.untyped_storage().nbytes()
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._storages:
+            self._storages[storage._cdata] = storage
+            self._bytes[-1] += storage.nbytes()
         return tensor
 
-
-def _storage(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
+    @property
+    def most(self) -> int:
+        """What is kept at most at one time: each phase lets go of its own."""
+        shared, *phases = self._bytes
+        return shared + max(phases, default=0)
 
 
 def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:

@@ -17,7 +17,7 @@ LIMITS: Mapping[str, str] = MappingProxyType(
 
 def schema(*, registry: Registry | None = None) -> dict[str, Any]:
     """The JSON schema of a spec file."""
-    registry = registry or discover().registry
+    registry = registry or discover()
     made = Spec.model_json_schema(by_alias=True)
     made["title"] = "i2i spec"
     made["required"] = ["strategy", "data"]

@@ -138,7 +138,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str = "a
         I2IError: there is no such checkpoint, it is damaged, or a plug-in that it needs is missing.
     """
     folder = find_checkpoint(str(path))
-    registry = registry or discover().registry
+    registry = registry or discover()
     tensors, state = checkpoint.read(folder)
     try:
         spec = resolve(folder / "spec.toml", registry)

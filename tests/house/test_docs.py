@@ -93,7 +93,7 @@ def test_python_compiles(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=short)
 def test_specs_resolve(document: Path, tmp_path: Path) -> None:
     page = document.read_text(encoding="utf-8")
-    registry = i2i.discover(plugins_of(page, tmp_path)).registry
+    registry = i2i.discover(plugins_of(page, tmp_path))
     for text in blocks(page, "toml"):
         if {"strategy", "data"} <= set(tomllib.loads(text)):
             resolve(text, registry)
@@ -101,7 +101,7 @@ def test_specs_resolve(document: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=short)
 def test_examples_resolve(spec: Path) -> None:
-    resolve(spec, i2i.discover().registry)
+    resolve(spec, i2i.discover())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=short)

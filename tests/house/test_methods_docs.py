@@ -28,18 +28,18 @@ def shown(default: object) -> str:
 
 
 def test_every_method_has_a_section() -> None:
-    assert set(METHODS) == set(discover().registry.names("strategy"))
+    assert set(METHODS) == set(discover().names("strategy"))
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_table_lists_every_field_with_its_default(name: str) -> None:
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (.+) \|$", section(name), re.MULTILINE)
-    method = discover().registry.get("strategy", name).factory
+    method = discover().get("strategy", name).factory
     assert rows == [(field.name, shown(field.default)) for field in fields(method)]
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_objective_is_the_one_that_check_prints(name: str) -> None:
-    registry = discover().registry
+    registry = discover()
     method = registry.build(registry.resolve("strategy", name, "strategy"), {}, {})
     assert objectives(method.phases()) in section(name)

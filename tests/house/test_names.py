@@ -45,7 +45,7 @@ def bundled_methods() -> set[str]:
 
 
 def registered_methods() -> set[str]:
-    return {component.name for component in i2i.discover().registry if component.kind == "strategy"}
+    return {component.name for component in i2i.discover() if component.kind == "strategy"}
 
 
 def test_i2i_names_no_method() -> None:
