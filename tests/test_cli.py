@@ -248,19 +248,19 @@ def test_an_interrupted_run_says_how_to_go_on_and_ends_like_an_unbroken_one(
     advance = Engine.advance
 
     def interrupted(engine: Engine, batch: Any) -> Any:
-        if engine.step == 3:
-            raise KeyboardInterrupt
+        if engine.step == 2:
+            signal.raise_signal(signal.SIGINT)
         return advance(engine, batch)
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "advance", interrupted)
         done = command("run", spec, "--out", broken)
     assert done.code == 130
-    assert done.out.splitlines()[-1] == f"stopped at step 3; to go on: i2i resume {broken}"
+    assert done.out.splitlines()[-1] == f"stopped at step 3, with a checkpoint; to go on: i2i resume {broken}"
     assert done.err.strip() == "stopped"
     done = command("resume", broken)
     assert done.code == 0, done.err
-    assert done.out.startswith("step 3/4  ")
+    assert done.out.startswith("step 4/4  ")
     for file in sorted((whole / "checkpoints/step-000004").glob("*.safetensors")):
         one, other = load_file(file), load_file(broken / "checkpoints/step-000004" / file.name)
         assert one.keys() == other.keys()

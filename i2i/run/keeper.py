@@ -40,7 +40,7 @@ class Keeper:
             self._log(step, report, pace)
         due = last or step % (self.run.spec.validation.every or 1) == 0
         better = due and self._judge(step)
-        last = last or self.tired()
+        last = last or self.tired() or self.run.stopping
         if step % self.train.sample_every == 0 or last:
             self._sample(step)
         if step % self.train.checkpoint_every == 0 or last or better:
@@ -54,6 +54,11 @@ class Keeper:
 
     def finish(self) -> None:
         """Say why the run ended early, and where things are."""
+        if self.run.stopping and self.run.engine.step < self.run.steps_total:
+            self.listener.note(
+                f"stopped at step {self.run.engine.step}, with a checkpoint; to go on: i2i resume {self.folder.path}"
+            )
+            return
         if not self.run.world.is_main:
             return
         if self.tired():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from i2i.engine import checkpoint
 from i2i.engine.loop import Engine, Report
 from i2i.engine.parallel import World
 from i2i.run.folder import Folder, environment
+from i2i.run.interrupt import first_control_c
 from i2i.run.keeper import Keeper
 from i2i.run.progress import Listener, Pace, Silent, printed
 from i2i.run.validation import Ranking, judged_source
@@ -43,6 +44,7 @@ class Run:
         folder: the run folder; None until the first step of a new run.
         judged: held-out pictures with known truth, if there are any.
         ranking: the judgements so far.
+        stopping: the step that runs is the last one, whatever the length.
     """
 
     def __init__(self, spec: Spec, registry: Registry, out: Path, folder: Folder | None = None) -> None:
@@ -57,6 +59,7 @@ class Run:
         self.engine = assemble(spec, registry, self.source.facts, self.steps_per_epoch, self.world)
         self.judged = judged_source(spec, registry, self.source)
         self.ranking = Ranking(spec.validation.direction)
+        self.stopping = False
         if train.init_from is not None and folder is None:
             start_from(self.engine, train.init_from)
 
@@ -110,23 +113,29 @@ class Run:
     def train(self, progress: bool = False) -> Path:
         """Train to the end; returns the run folder.
 
+        The first Ctrl-C finishes the step and writes a checkpoint, the second stops at once; with several processes
+        the first one does.
+
         Args:
             progress: show a progress bar, or plain lines where there is no terminal.
+
+        Raises:
+            KeyboardInterrupt: it was stopped.
         """
-        if progress and self.world.is_main:
-            with printed(self.steps_total, self.engine.step) as listener:
-                try:
-                    for _ in self.steps(listener):
-                        pass
-                except KeyboardInterrupt:
-                    where = self.folder.path if self.folder else self._out
-                    listener.note(f"stopped at step {self.engine.step}; to go on: i2i resume {where}")
-                    raise
-        else:
-            for _ in self.steps():
+        alone = self.world.size == 1  # several would stop at different steps, and wait for each other
+        shown = (
+            printed(self.steps_total, self.engine.step) if progress and self.world.is_main else nullcontext()
+        )
+        with shown as listener, first_control_c(self._stop) if alone else nullcontext():
+            for _ in self.steps(listener):
                 pass
+        if self.stopping and self.engine.step < self.steps_total:
+            raise KeyboardInterrupt
         assert self.folder is not None
         return self.folder.path
+
+    def _stop(self) -> None:
+        self.stopping = True
 
     def steps(self, listener: Listener | None = None) -> Iterator[Report]:
         """Train step by step, yielding each step's terms: {"generators/cycle_a": tensor, …}, unweighted."""
