@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import torch
@@ -81,8 +82,10 @@ def strategies() -> list[str]:
 
 def adversarial_losses() -> dict[str, bool]:
     """The losses that judge scores, and whether they need a penalty."""
-    found = {c.name: getattr(c.factory, "needs_penalty", None) for c in registry() if c.kind == "loss"}
-    return {name: needs for name, needs in found.items() if needs is not None}
+    judges = [
+        c for c in registry() if c.kind == "loss" and "role" in signature(c.factory.__call__).parameters
+    ]
+    return {c.name: "penalty_weight" in c.signature.options.model_fields for c in judges}
 
 
 def tiny(name: str) -> Tiny:

@@ -7,7 +7,7 @@ batch and map, in fp32.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -28,8 +28,6 @@ class Vanilla:
     The generator aims at `target` too; with "minimax" it minimises log(1 - D), as in the paper's equation 1.
     """
 
-    needs_penalty: ClassVar[bool] = False
-
     def __init__(
         self, *, objective: Literal["non-saturating", "minimax"] = "non-saturating", target: Label = 1.0
     ) -> None:
@@ -46,8 +44,6 @@ class Vanilla:
 class LeastSquares:
     """The squared distance to the label (Mao et al., 2017)."""
 
-    needs_penalty: ClassVar[bool] = False
-
     def __init__(self, *, target: Label = 1.0) -> None:
         self.target = target
 
@@ -59,8 +55,6 @@ class LeastSquares:
 class Hinge:
     """The hinge loss (Lim and Ye, 2017): the discriminator ignores what it separates by a margin of one."""
 
-    needs_penalty: ClassVar[bool] = False
-
     def __call__(self, scores: Scores, role: Role) -> Tensor:
         if role == "fool":
             return over_scales(scores, lambda s: -s.mean())
@@ -70,8 +64,6 @@ class Hinge:
 
 class Wasserstein:
     """The critic's mean scores, kept smooth by a gradient penalty (Gulrajani et al., 2017)."""
-
-    needs_penalty: ClassVar[bool] = True
 
     def __init__(
         self,

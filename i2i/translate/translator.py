@@ -16,8 +16,7 @@ from i2i.core.errors import I2IError, SpecError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Signature, read_signature
 from i2i.core.strategy import Strategy
-from i2i.data.images import decode
-from i2i.data.pixels import to_tensor
+from i2i.data.images import read_image
 from i2i.data.values import from_unit, to_unit
 from i2i.engine import checkpoint
 from i2i.engine.inference import inference
@@ -76,7 +75,7 @@ class Model:
         """
         values = self.check(controls)
         name = Path(picture).name if isinstance(picture, (str, Path)) else ""
-        stored = to_tensor(decode(Path(picture))) if isinstance(picture, (str, Path)) else as_tensor(picture)
+        stored = read_image(Path(picture)) if isinstance(picture, (str, Path)) else as_tensor(picture)
         full = value_range or self._full_range(stored, bool(name), values)
         batch = stored if stored.ndim == 4 else stored[None]
         result = torch.cat([self._one(one[None], full, values, address(seed, name)) for one in batch])
