@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from i2i.core.batch import Draws as Draws
     from i2i.core.batch import Parts as Parts
     from i2i.core.data import DataFacts as DataFacts
+    from i2i.core.data import Labelled as Labelled
     from i2i.core.data import Source as Source
     from i2i.core.errors import I2IError as I2IError
     from i2i.core.errors import SpecError as SpecError
     from i2i.core.hookspecs import hookimpl as hookimpl
+    from i2i.core.importing import Match as Match
     from i2i.core.protocols import AdversarialLoss as AdversarialLoss
     from i2i.core.protocols import Importer as Importer
     from i2i.core.protocols import Logger as Logger
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from i2i.core.strategy import Loss as Loss
     from i2i.core.strategy import Make as Make
     from i2i.core.strategy import Phase as Phase
+    from i2i.core.strategy import PictureOf as PictureOf
     from i2i.core.strategy import Strategy as Strategy
     from i2i.losses.penalties import gradient_penalty as gradient_penalty
     from i2i.losses.penalties import second_order as second_order
@@ -46,9 +49,10 @@ if TYPE_CHECKING:
 # Where each public name lives: importing i2i imports none of them, torch least of all.
 _HOMES = {
     "i2i.core.batch": ("Batch", "Draws", "Parts"),
-    "i2i.core.data": ("DataFacts", "Source"),
+    "i2i.core.data": ("DataFacts", "Labelled", "Source"),
     "i2i.core.errors": ("I2IError", "SpecError"),
     "i2i.core.hookspecs": ("hookimpl",),
+    "i2i.core.importing": ("Match",),
     "i2i.core.protocols": ("AdversarialLoss", "Importer", "Logger", "Metric", "OptimizerFactory", "Schedule"),
     "i2i.core.registry": ("Registry",),
     "i2i.core.schema": ("Kind", "Ref"),
@@ -60,6 +64,7 @@ _HOMES = {
         "Loss",
         "Make",
         "Phase",
+        "PictureOf",
         "Strategy",
     ),
     "i2i.losses.penalties": ("gradient_penalty", "second_order"),

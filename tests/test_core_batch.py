@@ -49,7 +49,7 @@ def test_a_batch_that_is_repeated_draws_anew_for_each_copy() -> None:
     one, two = Draws((0, 0), range(2)), Draws((0, 0), range(2))
     twice = one.uniform(torch.zeros(4, 3))
     assert torch.equal(twice, torch.cat([two.uniform(torch.zeros(2, 3)), two.uniform(torch.zeros(2, 3))]))
-    with pytest.raises(ValueError, match="3 samples do not repeat a batch of 2"):
+    with pytest.raises(ValueError, match="3 samples neither repeat nor divide a batch of 2"):
         one.uniform(torch.zeros(3, 3))
 
 

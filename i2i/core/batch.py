@@ -40,7 +40,10 @@ class Draws:
         self.count = 0
 
     def uniform(self, like: Tensor) -> Tensor:
-        """Numbers in [0, 1) in the shape of `like` (N, …), float32, on its device; N counts whole batches."""
+        """Numbers in [0, 1) in the shape of `like` (N, …), float32, on its device.
+
+        N counts whole batches, or an even share of one: half a batch gets the numbers of every second sample.
+        """
         return self._draw(torch.rand, like)
 
     def normal(self, like: Tensor) -> Tensor:
@@ -59,10 +62,11 @@ class Draws:
         return other
 
     def _draw(self, draw: Callable[..., Tensor], like: Tensor) -> Tensor:
-        times, rest = divmod(len(like), len(self.samples))
-        if rest:
-            raise ValueError(f"{len(like)} samples do not repeat a batch of {len(self.samples)}")
-        generators = [torch.Generator().manual_seed(seed) for seed in self._seeds(times)]
+        whole, wanted = len(self.samples), len(like)
+        if wanted == 0 or (wanted % whole and whole % wanted):
+            raise ValueError(f"{wanted} samples neither repeat nor divide a batch of {whole}")
+        seeds = [*self._seeds(max(1, wanted // whole))][:: max(1, whole // wanted)]
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         drawn = [draw(like.shape[1:], generator=generator) for generator in generators]
         return torch.stack(drawn).to(like.device)
 

@@ -20,6 +20,11 @@ class DataFacts:
         channels: channels of each picture field.
         value_range: for each picture field, the stored values that stand for -1 and +1 ((0, 255) for 8 bits).
         truth: for each picture field that has one, the field that holds its true translation.
+        vectors: length of each field that is a vector of numbers.
+        domains: names of the entries of the field `domain`: 1 if the picture has it, else 0.
+        exclusive: groups of domains of which a picture has one at a time.
+        sets: where several sets with labels of their own are joined, the domains of each; the field `mask` then
+            says which set a sample is from.
     """
 
     fields: tuple[str, ...]
@@ -27,6 +32,10 @@ class DataFacts:
     channels: Mapping[str, int]
     value_range: Mapping[str, tuple[float, float]]
     truth: Mapping[str, str] = field(default_factory=dict)
+    vectors: Mapping[str, int] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    sets: tuple[tuple[str, ...], ...] = ()
 
 
 @runtime_checkable
@@ -48,4 +57,21 @@ class Source(Protocol):
 
     def held_out(self) -> Source | None:
         """The part kept for looking and judging (test split, no augmentation); None if there is none."""
+        ...
+
+
+@runtime_checkable
+class Labelled(Source, Protocol):
+    """A data set whose samples hold the vector `domain`; its fields include `target`, which the stream adds.
+
+    The samples of a step exchange their labels: `target` is the `domain` of another one, by a permutation of the whole
+    batch within each group.
+    """
+
+    def domain(self, index: int, rng: torch.Generator) -> Tensor:
+        """The field `domain` of the sample that `load` gives for the same index and numbers; reads no file."""
+        ...
+
+    def group(self, index: int) -> int:
+        """Samples exchange labels with their own group only: the sets that are joined."""
         ...

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
+
+from i2i.core.importing import Match
 
 
 class AdversarialLoss(Protocol):
@@ -60,8 +62,12 @@ class Logger(Protocol):
 
 
 class Importer(Protocol):
-    """Recognises another project's weights by their keys and shapes."""
+    """Recognises another project's weights of one part of a method; its name is STRATEGY.PART."""
 
-    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> Any | None:
-        """What the weights are, or None."""
+    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> Match | None:
+        """How the weights fit, or None.
+
+        Raises:
+            I2IError: they are recognised, and cannot be used; the sentence says why.
+        """
         ...

@@ -63,6 +63,17 @@ class Make(Protocol):
 
 
 @dataclass(frozen=True)
+class PictureOf:
+    """Marks a control of `translate` that is a picture like those of a field.
+
+    `style: Annotated[Path | None, PictureOf("b")] = None`: the user gives a path, a PIL image, an array or a tensor;
+    `translate` finds it on the batch under the control's name, (1, C, size, size) in [-1, 1].
+    """
+
+    field: str
+
+
+@dataclass(frozen=True)
 class Inference:
     """How the networks behave when they translate.
 
@@ -113,6 +124,13 @@ class Strategy(ABC):
 
     def prepare(self, net: Parts, x: Batch) -> None:  # noqa: B027 - most methods need it, some do not
         """Leave on the batch what several phases share; runs before a step's first phase."""
+
+    def captions(self, controls: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """The results that these controls ask for: the caption of each, and the controls of its `translate`.
+
+        One result as a rule; several where a control stands for a row of pictures (every domain, an interpolation).
+        """
+        return {"output": controls}
 
     def preview(self, net: Parts, x: Batch) -> Mapping[str, Tensor]:
         """The columns of a sample grid, by label: the input, its translation, and what else is worth seeing."""

@@ -14,21 +14,26 @@ from torch import Tensor
 from i2i.core.batch import address
 from i2i.core.data import DataFacts
 from i2i.data.options import Flip, LoadSize, Size
-from i2i.data.painting import Style, render
+from i2i.data.painting import Style, render, render_at
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.scenes import Scene, draw_landscape
+from i2i.data.scenes import ATTRIBUTES, COLOURS, Scene, attributes, draw_landscape, draw_single
 
-Layout = Literal["unpaired", "paired"]
+Layout = Literal["unpaired", "paired", "domains"]
+Light = Literal["day", "any"]
+View = Style | Literal["lit"]
 CACHE_BYTES = 2**28
 """Drawn pictures are kept up to this much memory in each process."""
 
 
 class Demo:
-    """Landscapes drawn on the spot, with ground truth: by day and by night, or maps of their parts.
+    """Landscapes drawn on the spot, with ground truth: by day and by night, maps of their parts, or with attributes.
 
     Layout `unpaired`: `a` is a scene by day and `b` another one by night; `true_b` and `true_a` show the same
-    two in the other light. Layout `paired`: `a` is a map of the parts in flat colours, `b` the scene by day.
-    All are (3, size, size) in 0..255; a picture and its truth are cropped and flipped alike. The split "test"
+    two in the other light. Layout `paired`: `a` is a map of the parts in flat colours, `b` the scene by day; with
+    `light = "any"` at some hour between day and night, so that one map has many true pictures. Layout `domains`:
+    `image` is a scene with one shape, `domain` says what it is: red, yellow or violet, large, striped.
+
+    Pictures are (3, size, size) in 0..255; a picture and its truth are cropped and flipped alike. The split "test"
     has a fifth as many scenes as "train", and none of them.
     """
 
@@ -36,6 +41,9 @@ class Demo:
         self,
         *,
         layout: Annotated[Layout, Field(description="what a sample holds")] = "unpaired",
+        light: Annotated[
+            Light, Field(description="of the layout paired: by day, or at any hour from day to night")
+        ] = "day",
         count: Annotated[int, Field(ge=1, description="samples of the training split")] = 200,
         seed: Annotated[int, Field(ge=0, description="each seed draws other scenes")] = 0,
         split: Annotated[Literal["train", "test"], Field(description="which scenes")] = "train",
@@ -44,23 +52,22 @@ class Demo:
         flip: Flip = True,
     ) -> None:
         self.layout: Layout = layout
+        self.light: Light = light
         self.count, self.seed, self.split = count, seed, split
         self._preprocess = Preprocess(size=size, load_size=settled_load_size(load_size, size), flip=flip)
         self._in_order = False
-        self._drawn: dict[tuple[int, Style], NDArray[np.uint8]] = {}
-        truth = {"a": "true_b", "b": "true_a"} if layout == "unpaired" else {"a": "b", "b": "a"}
-        fields = tuple(dict.fromkeys(("a", "b", *truth.values())))
-        self.facts = DataFacts(
-            fields=fields,
-            image_size=size,
-            channels=dict.fromkeys(fields, 3),
-            value_range=dict.fromkeys(fields, (0.0, 255.0)),
-            truth=truth,
-        )
+        self._drawn: dict[tuple[int, View], NDArray[np.uint8]] = {}
+        self.facts = _facts(layout, size)
 
     @staticmethod
     def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
-        """`load_size = "auto"` as a number: 72 for size 64, and in proportion."""
+        """`load_size = "auto"` as a number: 72 for size 64, and in proportion.
+
+        Raises:
+            ValueError: an option that the layout would ignore.
+        """
+        if options.get("light", "day") != "day" and options.get("layout") != "paired":
+            raise ValueError("light: only the layout 'paired' is shown in another light; leave it out")
         return settle_sizes(options, image_size)
 
     def __len__(self) -> int:
@@ -68,11 +75,24 @@ class Demo:
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The pictures of a sample; unpaired, `b` is drawn from `rng`, but held-out data keeps to `index`."""
+        if self.layout == "domains":
+            picture = self._preprocess(self._picture(index, "day"), self._preprocess.draw(rng))
+            return {"image": picture, "domain": self.domain(index, rng)}
         if self.layout == "paired":
-            return self._both(("a", "map"), ("b", "day"), 2 * index, rng)
+            lit: View = "day" if self.light == "day" else "lit"
+            return self._both(("a", "map"), ("b", lit), 2 * index, rng)
         partner = index if self._in_order else int(torch.randint(len(self), (), generator=rng))
         by_day = self._both(("a", "day"), ("true_b", "night"), 2 * index, rng)
         return by_day | self._both(("b", "night"), ("true_a", "day"), 2 * partner + 1, rng)
+
+    def domain(self, index: int, rng: torch.Generator) -> Tensor:
+        """What a scene of the layout `domains` is, 0 or 1 for each attribute."""
+        held = attributes(self._scene(index))
+        return torch.tensor([float(held[name]) for name in ATTRIBUTES])
+
+    def group(self, index: int) -> int:
+        """All samples exchange labels."""
+        return 0
 
     def name(self, index: int) -> str:
         """The split and the number of the sample."""
@@ -82,35 +102,78 @@ class Demo:
         """The split "test", in order, drawn at `size` and neither cropped nor flipped."""
         if self.split == "test":
             return None
-        of, size = (self.layout, self.count, self.seed), self.facts.image_size
+        size = self.facts.image_size
         held = Demo(
-            layout=of[0], count=of[1], seed=of[2], split="test", size=size, load_size=size, flip=False
-        )
+            layout=self.layout, light=self.light, count=self.count, seed=self.seed,
+            split="test", size=size, load_size=size, flip=False,
+        )  # fmt: skip
         held._in_order = True
         return held
 
     def _both(
-        self, first: tuple[str, Style], second: tuple[str, Style], number: int, rng: torch.Generator
+        self, first: tuple[str, View], second: tuple[str, View], number: int, rng: torch.Generator
     ) -> dict[str, Tensor]:
         """Two renderings of one scene, cropped and flipped alike."""
         draw = self._preprocess.draw(rng)
-        return {
-            field: self._preprocess(self._picture(number, style), draw) for field, style in (first, second)
-        }
+        return {field: self._preprocess(self._picture(number, view), draw) for field, view in (first, second)}
 
-    def _picture(self, number: int, style: Style) -> NDArray[np.uint8]:
-        known = self._drawn.get((number, style))
+    def _picture(self, number: int, view: View) -> NDArray[np.uint8]:
+        known = self._drawn.get((number, view))
         if known is not None:
             return known
-        picture = render(landscape(self.seed, self.split, number), self._preprocess.load_size, style)
+        picture = self._render(number, view, self._preprocess.load_size)
         if (len(self._drawn) + 1) * picture.nbytes <= CACHE_BYTES:
-            self._drawn[number, style] = picture
+            self._drawn[number, view] = picture
         return picture
+
+    def _render(self, number: int, view: View, size: int) -> NDArray[np.uint8]:
+        scene = self._scene(number)
+        if view != "lit":
+            return render(scene, size, view)
+        return render_at(scene, size, hour(self.seed, self.split, number))
+
+    def _scene(self, number: int) -> Scene:
+        if self.layout == "domains":
+            return single(self.seed, self.split, number)
+        return landscape(self.seed, self.split, number)
+
+
+def _facts(layout: Layout, size: int) -> DataFacts:
+    if layout == "domains":
+        count = len(ATTRIBUTES)
+        return DataFacts(
+            fields=("image", "domain", "target"),
+            image_size=size,
+            channels={"image": 3},
+            value_range={"image": (0.0, 255.0)},
+            vectors={"domain": count, "target": count},
+            domains=ATTRIBUTES,
+            exclusive=(COLOURS,),
+        )
+    truth = {"a": "true_b", "b": "true_a"} if layout == "unpaired" else {"a": "b", "b": "a"}
+    fields = tuple(dict.fromkeys(("a", "b", *truth.values())))
+    return DataFacts(
+        fields=fields,
+        image_size=size,
+        channels=dict.fromkeys(fields, 3),
+        value_range=dict.fromkeys(fields, (0.0, 255.0)),
+        truth=truth,
+    )
 
 
 def landscape(seed: int, split: str, number: int) -> Scene:
     """A scene of the demo set; sample i of domain a is number 2i, of domain b number 2i + 1."""
     return draw_landscape(scene_rng(seed, split, number))
+
+
+def single(seed: int, split: str, index: int, kind: str | None = None) -> Scene:
+    """The scene of a sample of the layouts `domains` and `images`."""
+    return draw_single(scene_rng(seed, split, index), kind)
+
+
+def hour(seed: int, split: str, number: int) -> float:
+    """When a scene of the layout `paired` is seen: 0 is day, 1 is night."""
+    return float(np.random.default_rng(address("hour", seed, split, number)).random())
 
 
 def scene_rng(seed: int, split: str, number: int) -> np.random.Generator:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i.core.errors import I2IError, nearest
-from i2i.data.demo import held_out_count, landscape, scene_rng
+from i2i.data.demo import held_out_count, landscape, single
 from i2i.data.painting import label, render
 from i2i.data.palettes import PARTS
-from i2i.data.scenes import ATTRIBUTES, COLOURS, KINDS, Scene, attributes, change, draw_single
+from i2i.data.scenes import ATTRIBUTES, COLOURS, KINDS, attributes, change
 
 
 def write_demo(
@@ -46,11 +46,6 @@ def write_demo(
             _WRITERS[layout](folder, split, index, size, seed)
     if layout == "masks":
         (folder / "classes.txt").write_text("".join(f"{part}\n" for part in PARTS), encoding="utf-8")
-
-
-def single(seed: int, split: str, index: int, kind: str | None = None) -> Scene:
-    """The scene of a sample of the layouts `domains` and `images`."""
-    return draw_single(scene_rng(seed, split, index), kind)
 
 
 def _paired(folder: Path, split: str, index: int, size: int, seed: int) -> None:

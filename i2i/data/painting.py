@@ -14,6 +14,7 @@ from i2i.data.palettes import DAY, MAP, NIGHT, PARTS, Palette
 from i2i.data.scenes import COLOURS, Scene, Shape
 
 Style = Literal["day", "night", "map"]
+STYLES: tuple[Style, Style] = ("day", "night")
 Array = NDArray[np.floating[Any]]
 
 
@@ -38,6 +39,12 @@ def render(scene: Scene, size: int, style: Style = "day") -> NDArray[np.uint8]:
         cover = np.clip(0.5 - layer.distance * size, 0, 1)[..., None]
         canvas = canvas + cover * (_fill(layer, scene, palette, y) - canvas)
     return _to_bytes(canvas)
+
+
+def render_at(scene: Scene, size: int, hour: float) -> NDArray[np.uint8]:
+    """The scene at an hour between day (0) and night (1), (size, size, 3) in 0..255: a blend of the two."""
+    day, night = (render(scene, size, style).astype(np.float32) for style in STYLES)
+    return _to_bytes(((1 - hour) * day + hour * night) / 255)
 
 
 def label(scene: Scene, size: int) -> NDArray[np.uint8]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from i2i.core.batch import address
-from i2i.core.data import Source
+from i2i.core.data import Labelled, Source
 from i2i.core.errors import I2IError
 
 
@@ -22,6 +22,9 @@ class Stream:
     the random numbers of a sample are drawn from (seed, position). Step s covers the positions from s·batch to
     (s+1)·batch. They are split into `accumulate` blocks and each block into `processes` slices; this process
     gets its slice of every block.
+
+    Samples with labels (`i2i.Labelled`) also hold `target`: the labels of another sample of the step, exchanged by a
+    permutation of the whole batch within each group, drawn from (seed, step).
 
     Args:
         source: the data set.
@@ -103,40 +106,79 @@ class _Failure:
     sentence: str
 
 
+class _Key(NamedTuple):
+    """A sample: its place in the endless list, its index, and those of the sample whose labels are its target."""
+
+    position: int
+    sample: int
+    partner: tuple[int, int] | None
+
+
 @dataclass(frozen=True)
 class _Samples(Dataset[Any]):
     source: Source
     seed: int
 
-    def __getitem__(self, key: tuple[int, int]) -> Mapping[str, Tensor] | _Failure:
-        position, index = key
-        rng = torch.Generator().manual_seed(address("sample", self.seed, position))
+    def __getitem__(self, key: _Key) -> Mapping[str, Tensor] | _Failure:
+        index = key.sample
         try:
-            return self.source.load(index, rng)
+            sample = self.source.load(index, self._rng(key.position))
+            labels = _labelled(self.source)
+            if labels is None or key.partner is None:
+                return sample
+            position, other = key.partner
+            return {**sample, "target": labels.domain(other, self._rng(position))}
         except I2IError as error:
             return _Failure(str(error))
         except OSError as error:
             return _Failure(f"{self.source.name(index)}: {error}")
 
+    def _rng(self, position: int) -> torch.Generator:
+        return torch.Generator().manual_seed(address("sample", self.seed, position))
 
-class _Keys(Sampler[list[tuple[int, int]]]):
-    """(position, index) of every sample, batch by batch without end."""
+
+class _Keys(Sampler[list[_Key]]):
+    """What to load for every sample, batch by batch without end."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
+        self.length = len(stream.source)
+        self._orders: dict[int, list[int]] = {}
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        length, known, order = len(self.stream.source), -1, []
-        step = self.stream.start
+    def __iter__(self) -> Iterator[list[_Key]]:
+        labels, step = _labelled(self.stream.source), self.stream.start
         while True:
-            keys = []
-            for position in self.stream.positions(step):
-                epoch, place = divmod(position, length)
-                if epoch != known:
-                    known, order = epoch, _order(self.stream.seed, epoch, length)
-                keys.append((position, order[place]))
-            yield keys
+            mine = self.stream.positions(step)
+            partners = self._partners(labels, step) if labels is not None else {}
+            yield [_Key(p, self._index(p), partners.get(p)) for p in mine]
             step += 1
+
+    def _index(self, position: int) -> int:
+        epoch, place = divmod(position, self.length)
+        if epoch not in self._orders:
+            if len(self._orders) > 1:  # a step may end one epoch and begin the next
+                self._orders.pop(min(self._orders))
+            self._orders[epoch] = _order(self.stream.seed, epoch, self.length)
+        return self._orders[epoch][place]
+
+    def _partners(self, source: Labelled, step: int) -> dict[int, tuple[int, int]]:
+        """For every position of a step, the position and index whose labels it is given."""
+        whole = range(step * self.stream.batch, (step + 1) * self.stream.batch)
+        indices = {position: self._index(position) for position in whole}
+        groups: dict[int, list[int]] = {}
+        for position in whole:
+            groups.setdefault(source.group(indices[position]), []).append(position)
+        rng = torch.Generator().manual_seed(address("targets", self.stream.seed, step))
+        partners: dict[int, tuple[int, int]] = {}
+        for members in groups.values():
+            order = torch.randperm(len(members), generator=rng).tolist()
+            partners |= {p: (members[o], indices[members[o]]) for p, o in zip(members, order, strict=True)}
+        return partners
+
+
+def _labelled(source: Source) -> Labelled | None:
+    """The source, if its samples exchange labels."""
+    return source if "target" in source.facts.fields and isinstance(source, Labelled) else None
 
 
 def _order(seed: int, epoch: int, length: int) -> list[int]:

@@ -109,7 +109,8 @@ class _Saved:
 def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:
     """A batch of the right shapes."""
     size = facts.image_size
-    return {name: torch.zeros(batch, channels, size, size) for name, channels in facts.channels.items()}
+    pictures = {name: torch.zeros(batch, channels, size, size) for name, channels in facts.channels.items()}
+    return pictures | {name: torch.zeros(batch, length) for name, length in facts.vectors.items()}
 
 
 def _check_names(spec: Spec, names: Mapping[str, tuple[str, ...]]) -> None:
