@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from i2i.core.data import Source as Source
     from i2i.core.errors import I2IError as I2IError
     from i2i.core.errors import SpecError as SpecError
+    from i2i.core.errors import nearest as nearest
     from i2i.core.hookspecs import hookimpl as hookimpl
     from i2i.core.importing import Match as Match
     from i2i.core.protocols import AdversarialLoss as AdversarialLoss
@@ -38,19 +39,20 @@ if TYPE_CHECKING:
     from i2i.core.strategy import Strategy as Strategy
     from i2i.losses.penalties import gradient_penalty as gradient_penalty
     from i2i.losses.penalties import second_order as second_order
+    from i2i.run.importing import import_weights as import_weights
     from i2i.run.run import Run as Run
     from i2i.run.run import build as build
     from i2i.spec.plugins import discover as discover
     from i2i.spec.schema import schema as schema
     from i2i.spec.spec import Spec as Spec
-    from i2i.translate.translator import Model as Model
+    from i2i.translate.model import Model as Model
     from i2i.translate.translator import load as load
 
 # Where each public name lives: importing i2i imports none of them, torch least of all.
 _HOMES = {
     "i2i.core.batch": ("Batch", "Draws", "Parts"),
     "i2i.core.data": ("DataFacts", "Labelled", "Source"),
-    "i2i.core.errors": ("I2IError", "SpecError"),
+    "i2i.core.errors": ("I2IError", "SpecError", "nearest"),
     "i2i.core.hookspecs": ("hookimpl",),
     "i2i.core.importing": ("Match",),
     "i2i.core.protocols": ("AdversarialLoss", "Importer", "Logger", "Metric", "OptimizerFactory", "Schedule"),
@@ -68,11 +70,13 @@ _HOMES = {
         "Strategy",
     ),
     "i2i.losses.penalties": ("gradient_penalty", "second_order"),
+    "i2i.run.importing": ("import_weights",),
     "i2i.run.run": ("Run", "build"),
     "i2i.spec.plugins": ("discover",),
     "i2i.spec.schema": ("schema",),
     "i2i.spec.spec": ("Spec",),
-    "i2i.translate.translator": ("Model", "load"),
+    "i2i.translate.model": ("Model",),
+    "i2i.translate.translator": ("load",),
 }
 
 __all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605

@@ -20,7 +20,7 @@ from i2i.spec.assemble import assemble, build_source, build_strategy, networks_o
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec, resolve
 
-COUNT = 8
+QUARTERS = 4
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,30 @@ TINY = {
         },
         {"layout": "unpaired", "size": 32},
     ),
+    "bicyclegan": Tiny(
+        {
+            "generator": {"name": "latent-unet", "width": 4, "dropout": 0.5},
+            "discriminator": {"name": "multi-scale", "width": 4, "layers": 1},
+            "encoder": {"name": "resnet", "width": 4},
+            "latent": 3,
+        },
+        {"layout": "paired", "light": "any", "size": 64},
+    ),
+    "stargan": Tiny(
+        {
+            "generator": {"name": "domain-resnet", "width": 4, "blocks": 1},
+            "discriminator": {"name": "domain-patch", "width": 4, "layers": 5},
+            "n_critic": 2,
+        },
+        {"layout": "domains", "size": 64},
+    ),
 }
 
 # Values for the controls of `translate` that are no switches.
-CONTROLS: dict[str, tuple[Any, ...]] = {}
+CONTROLS: dict[str, tuple[Any, ...]] = {
+    "domain": ("red", ("large", "striped")),
+    "source": (None, (), ("yellow", "large")),
+}
 
 # Steps of plain gradient descent differ as much as gradients do; Adam turns rounding noise into whole steps.
 PLAIN = {"default": {"name": "sgd", "lr": 0.01}}
@@ -109,10 +129,11 @@ def published_norms(name: str) -> dict[str, Any]:
 def tiny_tables(
     name: str, *, options: Mapping[str, Any] | None = None, **sections: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The spec of a tiny run, 8 steps of 4 samples; `options` go over those of the strategy."""
+    """The spec of a tiny run, 8 steps of a batch that can be quartered; `options` go over those of the strategy."""
     row = tiny(name)
-    data = {"name": "demo", "count": COUNT, "seed": 1, "workers": 0, **row.data}
-    train = {"steps": 8, "batch": 4, "device": "cpu", **sections.pop("train", {})}
+    batch = QUARTERS * registry().get("strategy", name).factory.multiple
+    data = {"name": "demo", "count": 2 * batch, "seed": 1, "workers": 0, **row.data}
+    train = {"steps": 8, "batch": batch, "device": "cpu", **sections.pop("train", {})}
     strategy = {"name": name, **row.options, **(options or {})}
     return {"strategy": strategy, "data": {**data, **sections.pop("data", {})}, "train": train, **sections}
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import registry, tiny_tables
+from many import FILE, many
 from PIL import Image
 from safetensors.torch import load_file
 from trained import command, run_tables, write_spec
@@ -36,7 +37,8 @@ FLAGS = {
     "check": ["--set"],
     "new": ["--demo"],
     "schema": [],
-    "translate": ["-o", "--out", "-c", "--control", "--seed", "--device"],
+    "translate": ["-o", "--out", "-c", "--control", "--seed", "--grid", "--device"],
+    "import": ["-o", "--out", "--as", "--set"],
     "demo-data": ["--layout", "--count", "--size", "--seed"],
     "plugins": [],
     "list": [],
@@ -323,7 +325,7 @@ def test_check_prints_the_plan_and_writes_nothing(tmp_path: Path, monkeypatch: p
 # Specs
 
 
-@pytest.mark.parametrize("strategy", ["pix2pix", "cyclegan"])
+@pytest.mark.parametrize("strategy", registry().names("strategy"))
 @pytest.mark.parametrize("demo", [False, True])
 def test_new_prints_the_example(strategy: str, demo: bool) -> None:
     done = command("new", strategy, *["--demo"] * demo)
@@ -332,9 +334,10 @@ def test_new_prints_the_example(strategy: str, demo: bool) -> None:
     assert done.out == example.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("strategy", ["pix2pix", "cyclegan"])
+@pytest.mark.parametrize("strategy", registry().names("strategy"))
 def test_a_new_spec_is_the_published_recipe(strategy: str) -> None:
-    published = resolve({"strategy": strategy, "data": {"root": "data/my-pictures"}}, registry())
+    example = registry().get("strategy", strategy).factory.example
+    published = resolve({"strategy": strategy, **example}, registry())
     assert resolve(command("new", strategy).out, registry()) == published
 
 
@@ -358,11 +361,12 @@ def test_components_are_listed_with_their_summaries() -> None:
     done = command("list")
     assert done.code == 0
     for component in registry():
-        assert f"    {component.name:<14}{component.summary}\n" in done.out
+        name, summary = re.escape(component.name), re.escape(component.summary)
+        assert re.search(f"^    {name}  +{summary}$", done.out, re.MULTILINE)
     only = command("list", "optimizer").out.splitlines()
     assert only[0] == "optimizer"
     assert [line.split()[0] for line in only[1:]] == ["adam", "adamw", "rmsprop", "sgd"]
-    assert command("list", "importer").out == "no importer is installed\n"
+    assert "cyclegan.G_ab" in command("list", "importer").out
 
 
 def test_a_component_is_shown_with_everything_about_it() -> None:
@@ -394,7 +398,10 @@ def test_every_component_can_be_shown() -> None:
 def test_plug_ins_are_listed() -> None:
     done = command("plugins")
     assert (done.code, done.err) == (0, "")
-    assert f"cyclegan  {i2i.__version__}  (i2i_cyclegan)\n    strategy 'cyclegan'\n" in done.out
+    assert (
+        f"cyclegan  {i2i.__version__}  (i2i_cyclegan)\n    strategy 'cyclegan', importer 'cyclegan.G_ab'"
+        in done.out
+    )
     assert "broken" not in done.out
 
 
@@ -517,3 +524,103 @@ def test_bad_pictures_are_told_and_the_rest_is_translated(
     assert f"3 pictures translated: {tmp_path / 'out'}\n" in done.out
     assert "broken.png" in done.out.splitlines()[-1]
     assert "Traceback" not in done.err
+
+
+# Several results
+
+
+@pytest.fixture(scope="module")
+def many_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of the plug-in `many`."""
+    out = tmp_path_factory.mktemp("many") / "run"
+    return i2i.build({"strategy": "many", "data": "demo"}, registry=i2i.discover([FILE]), out=out).train()
+
+
+def translated(*words: object) -> Any:
+    return command("--plugin", FILE, "translate", *words, "--device", "cpu")
+
+
+def test_samples_are_written_beside_each_other(many_run: Path, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = translated(many_run, pictures, "-o", out, "-c", "samples=2", "-c", "colour=all", "--seed", 3)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-1] == f"3 pictures translated, 6 results each: {out}"
+    assert len(list(out.glob("a-*.png"))) == len(list((out / "deep").glob("c-*.png"))) == 6
+    made = many().translate(pictures / "a.png", samples=2, seed=3, colour="green")
+    assert np.array_equal(opened(out / "a-green-2.png"), np.array(made[1]))
+
+
+def test_the_seed_may_be_a_control(many_run: Path, pictures: Path, tmp_path: Path) -> None:
+    ways = [["--seed", 3], ["-c", "seed=3"], ["-c", "seed=3", "--seed", 3], []]
+    for n, words in enumerate(ways):
+        assert translated(many_run, pictures / "a.png", "-o", tmp_path / f"{n}.png", *words).code == 0
+    one, other, both, neither = (opened(tmp_path / f"{n}.png") for n in range(4))
+    assert np.array_equal(one, other) and np.array_equal(one, both)
+    assert not np.array_equal(one, neither)
+    done = translated(many_run, pictures, "-o", tmp_path / "out", "-c", "seed=2", "--seed", 3)
+    assert (done.code, done.err) == (1, "--seed 3 and -c seed=2 are two seeds; give one of them\n")
+
+
+def test_a_control_may_be_a_picture(
+    many_run: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pictures)
+    plain = [many_run, "a.png", "-c", "noise=0", "-o", tmp_path / "x.png"]
+    assert translated(*plain, "-c", "cover=deep/c.png").code == 0
+    expected = many().translate(pictures / "a.png", noise=0.0, cover=Image.open(pictures / "deep/c.png"))
+    assert np.array_equal(opened(tmp_path / "x.png"), np.array(expected))
+    done = translated(*plain, "-c", "cover=c.png", "-c", "samples=0")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines() == [
+        "  control.samples: input should be greater than or equal to 1, got 0",
+        "  control.cover: there is no file 'c.png'",
+    ]
+
+
+def test_a_grid_shows_inputs_beside_their_results(many_run: Path, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new/grid.png"
+    done = translated(many_run, pictures, "--grid", "-o", out, "-c", "samples=2", "-c", "sync=true")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-1] == f"3 pictures in a grid: {out}"
+    expected = many().grid(pictures, samples=2, sync=True)
+    assert np.array_equal(opened(out), np.array(expected))
+    assert [path.name for path in out.parent.iterdir()] == ["grid.png"]
+
+
+def test_a_grid_leaves_out_bad_pictures_and_tells_them(
+    many_run: Path, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "broken.png").write_bytes(b"nothing")
+    done = translated(many_run, pictures, "--grid", "-o", tmp_path / "grid.jpg")
+    assert done.code == 1
+    assert done.out.splitlines()[-2] == f"3 pictures in a grid: {tmp_path / 'grid.jpg'}"
+    assert "broken.png" in done.out.splitlines()[-1]
+    done = translated(many_run, pictures / "broken.png", "--grid", "-o", tmp_path / "none.png")
+    assert (done.code, (tmp_path / "none.png").exists()) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("out", "words", "said"),
+    [
+        ("grid", [], "{out}: a grid is one picture; name a file that ends in .png or .jpg"),
+        ("pictures/a.png", [], "{out} would be replaced by the grid; choose another name"),
+        (
+            "x.png",
+            ["-c", "samples=250"],
+            "a grid of 3 rows and 251 columns is too large; 250 of each is the most",
+        ),
+        (
+            "x.png",
+            ["-c", "samples=2", "-c", "noise=0"],
+            "control.samples: with these controls this method draws no ",
+        ),
+    ],
+)
+def test_a_wrong_grid_is_told_and_nothing_is_written(
+    many_run: Path, pictures: Path, tmp_path: Path, out: str, words: list[str], said: str
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    done = translated(many_run, pictures, "--grid", "-o", tmp_path / out, *words)
+    assert done.code == 1
+    assert done.err.startswith(said.format(out=tmp_path / out))
+    assert sorted(tmp_path.rglob("*")) == before

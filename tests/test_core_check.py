@@ -33,6 +33,7 @@ class Options(BaseModel):
     rates: dict[str, float] = {}
     inner: Inner = Inner()
     either: float | Inner = 1.0
+    sets: Annotated[dict[str, Inner], Field(min_length=1)] | None = None
 
 
 def said(**values: Any) -> list[str]:
@@ -62,6 +63,10 @@ def said(**values: Any) -> list[str]:
         ({"inner": {"depth": "1"}}, ["t.inner.depth: input should be a whole number, got '1'"]),
         ({"inner": {"from": True}}, ["t.inner.from: input should be a number, got true"]),
         ({"either": {"depth": "x"}}, ["t.either.depth: input should be a whole number, got 'x'"]),
+        ({"sets": {"one": {"depth": 2}}}, []),
+        ({"sets": {"one": {"deep": 1}}}, ["t.sets.one.deep: 't.sets.one' has no such option"]),
+        ({"sets": {"one": {"depth": "1"}}}, ["t.sets.one.depth: input should be a whole number, got '1'"]),
+        ({"sets": {"one": 3}}, ["t.sets.one: input should be a table, got 3"]),
         ({"either": "x"}, ["t.either: input should be a number or a table, got 'x'"]),
         (
             {"count": 0, "cuont": 1},
@@ -77,8 +82,9 @@ def test_every_mistake_has_its_sentence(values: dict[str, Any], sentences: list[
 
 
 def test_the_names_that_a_table_knows_are_those_of_the_file() -> None:
-    _, (problem,) = validate(Options, {"inner": {"form": 1}}, "t", "thing 'x'")
-    assert problem.hint == "did you mean 'from'? known: depth, from"
+    for values in ({"inner": {"form": 1}}, {"sets": {"inner": {"form": 1}}}):
+        _, (problem,) = validate(Options, values, "t", "thing 'x'")
+        assert problem.hint == "did you mean 'from'? known: depth, from"
 
 
 def test_values_are_shown_as_they_were_written() -> None:

@@ -98,6 +98,24 @@ def test_what_cannot_be_registered_is_refused(registry: Registry) -> None:
     )
 
 
+def test_a_control_that_nobody_could_reach_is_refused(registry: Registry) -> None:
+    from toy import Method
+
+    class Mine(Method):
+        def translate(self, net: i2i.Parts, x: i2i.Batch, *, samples: int = 1) -> Any: ...
+
+    class Loose(Method):
+        def translate(self, net: i2i.Parts, x: i2i.Batch, **controls: Any) -> Any: ...
+
+    assert said(registry.add, "strategy", "mine", Mine) == (
+        "strategy 'mine': its translate has a control called 'samples', which is a keyword of every translation; "
+        "choose another name"
+    )
+    assert said(registry.add, "strategy", "loose", Loose) == (
+        "strategy 'loose': translate takes **controls; name every option instead"
+    )
+
+
 def test_defaults_are_filled_in_recursively(registry: Registry) -> None:
     ref = registry.resolve("generator", "small", "g")
     assert ref.table() == {"name": "small", "width": 8, "norm": "a", "loss": {"name": "l1", "scale": 3}}

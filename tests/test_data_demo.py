@@ -5,9 +5,10 @@ import pytest
 import torch
 from data_helpers import rng
 
-from i2i.core.data import Source
-from i2i.data.demo import Demo, landscape
-from i2i.data.painting import render
+from i2i.core.data import Labelled, Source
+from i2i.data.demo import Demo, hour, landscape
+from i2i.data.painting import measure, render
+from i2i.data.scenes import ATTRIBUTES, COLOURS
 
 
 def test_a_source_with_truth():
@@ -101,3 +102,69 @@ def test_pictures_are_kept(monkeypatch):
     first = source.load(0, rng())
     monkeypatch.setattr("i2i.data.demo.render", None)
     assert torch.equal(source.load(0, rng())["a"], first["a"])
+
+
+def test_domains_are_what_can_be_measured():
+    source = Demo(layout="domains", size=64, load_size=64, flip=False)
+    for index in range(6):
+        sample = source.load(index, rng())
+        found = measure(sample["image"].permute(1, 2, 0).numpy())
+        assert sample["domain"].tolist() == [float(found[name]) for name in ATTRIBUTES]
+
+
+def test_domains_are_facts_and_labels():
+    source = Demo(layout="domains", size=32)
+    facts, sample = source.facts, source.load(3, rng(1))
+    assert isinstance(source, Labelled) and source.group(5) == 0
+    assert facts.fields == ("image", "domain", "target") and facts.channels == {"image": 3}
+    assert facts.vectors == {"domain": 5, "target": 5}
+    assert facts.domains == ATTRIBUTES and facts.exclusive == (COLOURS,)
+    assert sample["image"].shape == (3, 32, 32) and sample["domain"].dtype == torch.float32
+    assert torch.equal(sample["domain"], source.domain(3, rng(2)))
+    assert sample["domain"][:3].sum() == 1
+    held = source.held_out()
+    assert held.facts.domains == ATTRIBUTES and held.name(0) == "demo test 0"
+
+
+def test_in_any_light_a_map_has_many_pictures_and_a_scene_one():
+    source = Demo(layout="paired", light="any", size=24, load_size=24, flip=False)
+    for index in (0, 1):
+        at = hour(0, "train", 2 * index)
+        day, night = (
+            render(landscape(0, "train", 2 * index), 24, style).astype(float) for style in ("day", "night")
+        )
+        shown = source.load(index, rng(5))["b"].permute(1, 2, 0).numpy()
+        assert (
+            np.abs(shown - ((1 - at) * day + at * night)).max() <= 0.51
+        )  # rounded to whole numbers, in float32
+        assert np.array_equal(
+            shown,
+            Demo(layout="paired", light="any", size=24, load_size=24, flip=False)
+            .load(index, rng(6))["b"]
+            .permute(1, 2, 0)
+            .numpy(),
+        )
+    assert torch.equal(
+        source.load(0, rng())["a"],
+        Demo(layout="paired", size=24, load_size=24, flip=False).load(0, rng())["a"],
+    )
+
+
+def test_hours_are_spread_over_the_day():
+    hours = [hour(0, "train", number) for number in range(200)]
+    assert min(hours) < 0.05 and max(hours) > 0.95 and 0.4 < np.mean(hours) < 0.6  # five standard deviations
+
+
+@pytest.mark.parametrize("layout", ["unpaired", "domains", None])
+def test_light_with_another_layout_is_refused(layout):
+    options = {"light": "any", "load_size": "auto"} | ({"layout": layout} if layout else {})
+    with pytest.raises(ValueError) as caught:
+        Demo.settle(options, image_size=64)
+    assert str(caught.value) == "light: only the layout 'paired' is shown in another light; leave it out"
+    assert Demo.settle(options | {"layout": "paired"}, image_size=64)["load_size"] == 72
+
+
+def test_held_out_is_lit_as_the_training_pictures_are():
+    held = Demo(layout="paired", light="any", count=10, size=24).held_out()
+    day = render(landscape(0, "test", 2), 24, "day").transpose(2, 0, 1)
+    assert not np.array_equal(held.load(1, rng())["b"].numpy(), day)

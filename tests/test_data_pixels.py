@@ -37,11 +37,13 @@ def test_colour_repeats_grey():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_resize_of_8_bits_is_pillows(channels):
+@pytest.mark.parametrize("filter", ["bicubic", "bilinear"])
+def test_resize_of_8_bits_is_pillows(channels, filter):
     pixels = noise(10, 14, channels)
     image = Image.fromarray(pixels.squeeze())
-    expected = np.asarray(image.resize((9, 21), Image.Resampling.BICUBIC)).reshape(21, 9, channels)
-    assert np.array_equal(resize(pixels, 9, 21), expected)
+    expected = np.asarray(image.resize((9, 21), Image.Resampling[filter.upper()])).reshape(21, 9, channels)
+    assert np.array_equal(resize(pixels, 9, 21, filter), expected)
+    assert filter != "bicubic" or np.array_equal(resize(pixels, 9, 21), expected)
 
 
 def test_resize_of_16_bits_agrees_with_8():

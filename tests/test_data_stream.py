@@ -6,7 +6,7 @@ import pytest
 import torch
 from data_helpers import rng
 
-from i2i.core.data import DataFacts, Source
+from i2i.core.data import DataFacts, Labelled, Source
 from i2i.core.errors import I2IError
 from i2i.data.stream import Stream
 
@@ -38,6 +38,31 @@ class Numbers:
 
     def held_out(self):
         return None
+
+
+class Marked(Numbers):
+    """Samples with labels: their index, and another of their random numbers; odd and even ones are two sets."""
+
+    facts = DataFacts(
+        fields=("a", "domain", "target"), image_size=2, channels={"a": 1}, value_range={"a": (0, 255)},
+        vectors={"domain": 2, "target": 2},
+    )  # fmt: skip
+
+    def load(self, index, rng):
+        return {"domain": self.domain(index, rng), **super().load(index, rng)}
+
+    def domain(self, index, rng):
+        return torch.tensor([index, torch.rand((), generator=rng).item()])
+
+    def group(self, index):
+        return index % 2
+
+
+def labels(count, **options):
+    """The labels and targets of the first steps, step by step, each as a list of (index, number)."""
+    stream = Stream(Marked(9), **({"seed": 3, "batch": 8} | options))
+    batches = itertools.islice(stream, count)
+    return [tuple([tuple(row) for row in b[name].tolist()] for name in ("domain", "target")) for b in batches]
 
 
 def taken(count, length=7, **options):
@@ -170,3 +195,50 @@ def test_a_real_source_in_workers(tmp_path):
     both = [list(itertools.islice(Stream(source, seed=1, batch=2, workers=w), 3)) for w in (0, 2)]
     assert all(torch.equal(x[f], y[f]) for x, y in zip(*both, strict=True) for f in "ab")
     assert torch.equal(source.load(0, rng())["a"], source.load(0, rng())["a"])
+
+
+def test_the_source_of_labels_is_one():
+    assert isinstance(Marked(), Labelled) and not isinstance(Numbers(), Labelled)
+
+
+def test_targets_are_the_labels_of_the_step_exchanged_within_each_group():
+    steps = labels(40)
+    for own, target in steps:
+        assert sorted(own) == sorted(target)
+        assert all(index % 2 == other % 2 for (index, _), (other, _) in zip(own, target, strict=True))
+    moved = [own != target for own, target in steps]
+    assert sum(moved) > 30  # two groups of four stay as they are once in 24 · 24 steps
+
+
+def test_every_step_exchanges_anew_and_every_seed():
+    # whose labels the first sample of a step gets: with a group of 3 to 5, all places come up in 60 steps
+    places = {own.index(target[0]) for own, target in labels(60)}
+    assert len(places) >= 5
+    assert labels(3) != labels(3, seed=4)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_and_restarts_change_no_target(workers):
+    assert labels(2, workers=workers, start=3) == labels(5)[3:]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_processes_and_micro_batches_change_no_target(accumulate):
+    whole = labels(5)
+    ranks = [labels(5, accumulate=accumulate, rank=rank, processes=2) for rank in (0, 1)]
+    part = 4 // accumulate
+    for step in range(5):
+        for kind in (0, 1):
+            parts = [
+                ranks[rank][step][kind][k * part : (k + 1) * part]
+                for k in range(accumulate)
+                for rank in (0, 1)
+            ]
+            assert flat(parts) == whole[step][kind]
+
+
+def test_labels_without_a_field_for_targets_stay():
+    class Plain(Marked):
+        facts = FACTS
+
+    assert "target" not in next(iter(Stream(Plain(), seed=0, batch=2)))

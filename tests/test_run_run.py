@@ -330,14 +330,19 @@ def test_a_resumed_run_does_not_start_anew(paired_run: Path, tmp_path: Path) -> 
     assert torch.equal(run.engine.net.G.state_dict()["down.0.conv.weight"], saved["G/down.0.conv.weight"])
 
 
-def test_a_start_of_another_method_or_shape_is_refused(
-    paired_run: Path, unpaired_run: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(I2IError, match=r"train\.init_from: .* has no weights of D; it has D_a, "):
+def test_a_start_of_another_method_is_refused(unpaired_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(I2IError, match=r"train\.init_from: nothing in .* fits; it has D_a, "):
         new_run(tmp_path / "run", init_from=str(unpaired_run))
+
+
+def test_a_start_of_another_shape_takes_what_fits(paired_run: Path, tmp_path: Path) -> None:
     settings = [f"train.init_from='{paired_run}'", "strategy.generator.width=8"]
-    with pytest.raises(I2IError, match=r"train\.init_from: the weights of G in .* do not fit: size mismatch"):
-        build(paired_run.parent / "pix.toml", registry=registry(), out=tmp_path / "run", settings=settings)
+    spec = paired_run.parent / "pix.toml"
+    run = build(spec, registry=registry(), out=tmp_path / "run", settings=settings)
+    old = weights(paired_run / "checkpoints/step-000004")
+    assert torch.equal(run.engine.net.D.state_dict()["head.weight"], old["D/head.weight"])
+    assert run.engine.net.G.state_dict()["down.0.conv.weight"].shape[0] == 8
+    assert "down.0.conv.weight is 8×3×4×4 here, 4×3×4×4 there" in run.start
 
 
 # Patience

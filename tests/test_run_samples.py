@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i.data.demo import Demo
-from i2i.run.samples import GAP, columns, grid, preview_batch
+from i2i.run.samples import columns, grid, preview_batch
 from i2i.spec.assemble import build_source
+from i2i.translate.grid import GAP
 
 LABELS = 20
 """Pixels above the pictures."""
@@ -45,8 +46,9 @@ def test_every_picture_stands_in_its_cell_below_its_label() -> None:
 
 def test_small_pictures_are_enlarged_without_a_blur() -> None:
     shown = {"a": torch.tensor([[[[-1.0, 1.0], [1.0, -1.0]]]])}
-    sheet = np.asarray(grid(shown, scale_to=8))
-    assert cell(sheet, 0, 0, 8)[:, :, 0].tolist() == [[0] * 4 + [255] * 4] * 4 + [[255] * 4 + [0] * 4] * 4
+    sheet = np.asarray(grid(shown))
+    upper, lower = [0] * 64 + [255] * 64, [255] * 64 + [0] * 64
+    assert cell(sheet, 0, 0, 128)[:, :, 0].tolist() == [upper] * 64 + [lower] * 64
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -35,7 +35,7 @@ ALL_SECTIONS = "known: data, loggers, optimizers, schedule, strategy, terms, tra
 UNET = "known: depth, dropout, norm, width"
 LOSSES = "known: hinge, huber, l1, l2, lsgan, sobel, vanilla, wgan-gp"
 OPTIMIZERS = "known: adam, adamw, rmsprop, sgd"
-DATA = "known: demo, paired, unpaired"
+DATA = "known: demo, domains, paired, unpaired"
 NEEDS_LIST = "input should be a list, got 'fake'"
 
 
@@ -59,18 +59,22 @@ AFTER: dict[str, str] = {
         f"did you mean 'width'? {UNET}",
     ),
     "[strategy.generator]\nname = 'unett'": line(
-        7, "strategy.generator: there is no generator 'unett'", "did you mean 'unet'? known: resnet, unet"
+        7,
+        "strategy.generator: there is no generator 'unett'",
+        "did you mean 'unet'? known: domain-resnet, latent-unet, resnet, unet",
     ),
     "[strategy.pixle]\nname = 'l1'": line(
         7,
         "strategy.pixle: strategy 'pix2pix' has no such option",
-        "did you mean 'pixel'? known: discriminator, gan, generator, pixel, pixel_weight",
+        "did you mean 'pixel'? known: discriminator, gan, generator, latent, pixel, pixel_weight",
     ),
     "[strategy.pixel]\nname = 'l3'": line(
         7, "strategy.pixel: there is no loss 'l3'", f"did you mean 'l2'? {LOSSES}"
     ),
     "[strategy.discriminator]\nname = 'unet'": line(
-        7, "strategy.discriminator: there is no discriminator 'unet'", "known: patch, pixel"
+        7,
+        "strategy.discriminator: there is no discriminator 'unet'",
+        "known: domain-patch, multi-scale, patch, pixel",
     ),
     "[optimizers]\nD = 'adm'": line(
         8, "optimizers.D: there is no optimizer 'adm'", f"did you mean 'adam'? {OPTIMIZERS}"
@@ -229,14 +233,19 @@ WHOLE: dict[str, str] = {
     "[strategy]\nname = 'pix2pix'\n[data]\nsize = 256": line(3, "data.root: data 'paired' needs this option"),
     "strategy = 'pix2pix'\ndata = 'paired'": line(2, "data.root: data 'paired' needs this option"),
     "[data]\nname = 'demo'": nowhere(
-        "strategy.name: the name of the strategy is needed here", "known: cyclegan, pix2pix"
+        "strategy.name: the name of the strategy is needed here",
+        "known: bicyclegan, cyclegan, pix2pix, stargan",
     ),
     "[strategy]\nname = 3\n[data]\nname = 'demo'": line(
-        2, "strategy.name: the name of the strategy is needed here", "known: cyclegan, pix2pix"
+        2,
+        "strategy.name: the name of the strategy is needed here",
+        "known: bicyclegan, cyclegan, pix2pix, stargan",
     ),
     "strategy = 3\ndata = 'demo'": line(1, "strategy: should be a table, got 3"),
     "strategy = 'cyclgan'\ndata = 'demo'": line(
-        1, "strategy: there is no strategy 'cyclgan'", "did you mean 'cyclegan'? known: cyclegan, pix2pix"
+        1,
+        "strategy: there is no strategy 'cyclgan'",
+        "did you mean 'cyclegan'? known: bicyclegan, cyclegan, pix2pix, stargan",
     ),
     "strategy = 'pix2pix'\n[data]\nname = 'dmo'": line(
         2, "data: there is no data 'dmo'", f"did you mean 'demo'? {DATA}"
@@ -336,7 +345,7 @@ def test_a_dict_has_no_lines() -> None:
     tables = {"strategy": "pix2pix", "data": {"name": "demo", "sise": 3}}
     assert complaint(tables) == (
         "  data.sise: data 'demo' has no such option\n"
-        "    did you mean 'size'? known: count, flip, layout, load_size, seed, size, split"
+        "    did you mean 'size'? known: count, flip, layout, light, load_size, seed, size, split"
     )
 
 
@@ -345,7 +354,8 @@ def test_a_wrong_setting_is_named() -> None:
         "  --set train.steps: input should be a whole number, got 'many'"
     )
     assert complaint(PIX, "strategy.generator=resnt") == (
-        "  --set strategy.generator: there is no generator 'resnt'\n    did you mean 'resnet'? known: resnet, unet"
+        "  --set strategy.generator: there is no generator 'resnt'\n"
+        "    did you mean 'resnet'? known: domain-resnet, latent-unet, resnet, unet"
     )
 
 

@@ -147,6 +147,11 @@ def test_odd_lengths_keep_their_sum() -> None:
         ({"epochs": 40}, {"steps": 80}, {"constant_steps": 20, "decay_steps": 60}),
         ({"steps": 40}, {"steps": 80}, {"constant_steps": 20, "decay_steps": 60}),
         ({"steps": 40}, {"epochs": 8}, {"constant": 2, "decay": 6}),
+        (
+            {"steps": 20},
+            {"steps": 40},
+            {"constant_steps": 20, "decay_steps": 60},
+        ),  # it goes on beyond the run
     ],
 )
 def test_published_schedules_in_both_units_keep_their_proportion(

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import registry
+from many import many
 from PIL import Image
 
 from i2i.core.errors import I2IError
-from i2i.translate.files import plan, translate_files
+from i2i.translate.files import found, plan, translate_files, translate_rows
+from i2i.translate.request import NothingDrawnError
 from i2i.translate.translator import load
 
 
@@ -70,6 +72,36 @@ def test_an_input_is_not_replaced(tree: Path) -> None:
         plan([tree / "a.png"], tree / "deep/../a.png")
 
 
+def test_another_input_is_not_replaced(tree: Path) -> None:
+    other = picture(tree / "deep/a.png")
+    with pytest.raises(I2IError) as error:
+        plan([tree], tree / "deep")
+    assert str(error.value) == (
+        f"{other} would be replaced by a result of {tree / 'a.png'}; choose another output folder"
+    )
+
+
+def test_several_results_have_names_that_clash_with_nothing(tree: Path, tmp_path: Path) -> None:
+    assert plan([tree], tmp_path / "out", ["-1", "-2"]) == plan([tree], tmp_path / "out")
+    assert plan([tree], tree, ["-1", "-2"])  # beside the inputs
+    picture(tree / "a-2.png")
+    with pytest.raises(I2IError, match=r"a-2\.png would be replaced by a result of .*a\.png; choose another"):
+        plan([tree], tree, ["-1", "-2"])
+    picture(tree / "a-red.png")
+    with pytest.raises(
+        I2IError, match=r"a-red\.png and .*a\.png would both be written to .*a-red-red\.png; translate"
+    ):
+        plan([tree], tmp_path / "out", ["-red-red", "-red"])
+
+
+def test_pictures_are_found_with_their_place_in_a_folder(tree: Path) -> None:
+    assert [place.as_posix() for _, place in found([tree / "deep", tree / "deep/b.jpg"])] == [
+        "b.jpg",
+        "er/c.png",
+        "b.jpg",
+    ]
+
+
 def test_a_missing_input_names_the_nearest(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(I2IError) as error:
         plan([tree / "aa.png"], tmp_path / "out")
@@ -87,7 +119,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
 def test_one_bad_file_does_not_stop_the_rest(tree: Path, tmp_path: Path, unpaired_run: Path) -> None:
     (tree / "deep/broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
     model = load(unpaired_run, registry=registry(), device="cpu")
-    results = list(translate_files(model, plan([tree], tmp_path / "out"), 0, {}))
+    results = list(translate_files(model, plan([tree], tmp_path / "out"), model.request({})))
     assert [result.source.name for result in results if result.problem] == ["broken.png"]
     assert "broken.png" in next(result.problem for result in results if result.problem)
     written = sorted(
@@ -104,6 +136,41 @@ def test_a_place_that_cannot_be_written_to_is_a_result_too(
     (tmp_path / "out").write_text("a file, not a folder", encoding="utf-8")
     model = load(unpaired_run, registry=registry(), device="cpu")
     pairs = [(tree / "a.png", tmp_path / "out/a.png"), (tree / "a.png", tmp_path / "new/a.xyz")]
-    first, second = translate_files(model, pairs, 0, {})
+    first, second = translate_files(model, pairs, model.request({}))
     assert "the result could not be written (" in first.problem
     assert "the result could not be written (unknown file extension: .xyz)" in second.problem
+
+
+def test_several_results_stand_beside_each_other(tree: Path, tmp_path: Path) -> None:
+    model = many()
+    request = model.request({"colour": "all"})
+    pairs = plan([tree], tmp_path / "out", request.endings())
+    results = list(translate_files(model, pairs, request))
+    assert [(result.target, result.problem) for result in results] == [(target, "") for _, target in pairs]
+    written = sorted(path.name for path in (tmp_path / "out").rglob("*.*"))
+    assert written == sorted(
+        f"{stem}-{colour}.{suffix}"
+        for stem, suffix in (("a", "png"), ("b", "jpg"), ("c", "png"))
+        for colour in ("red", "green", "blue")
+    )
+
+
+def test_rows_of_a_grid_hold_the_input_and_every_result(tree: Path) -> None:
+    (tree / "deep/broken.png").write_bytes(b"nothing")
+    model = many()
+    rows = list(translate_rows(model, found([tree]), model.request({"samples": 2})))
+    assert [row.name for row in rows] == ["a.png", "deep/b.jpg", "deep/broken.png", "deep/er/c.png"]
+    assert [len(row.pictures) for row in rows] == [3, 3, 0, 3]
+    assert [bool(row.problem) for row in rows] == [False, False, True, False]
+
+
+def test_samples_that_are_all_the_same_stop_everything(tree: Path, tmp_path: Path) -> None:
+    model = many()
+    request = model.request({"samples": 2, "noise": 0.0})
+    for results in (
+        translate_files(model, plan([tree], tmp_path / "out"), request),
+        translate_rows(model, found([tree]), request),
+    ):
+        with pytest.raises(NothingDrawnError):
+            next(iter(results))
+    assert not (tmp_path / "out").exists()

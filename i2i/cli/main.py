@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "new": "specs",
         "schema": "specs",
         "translate": "translating",
+        "import": "importing",
         "demo-data": "datasets",
         "plugins": "components",
         "list": "components",
@@ -34,13 +35,15 @@ HELP: Mapping[str, str] = MappingProxyType(
         "new": "Print a complete, commented spec of a method.",
         "schema": "Print the JSON schema of specs, for editors.",
         "translate": "Translate pictures with a trained model.",
+        "import": "Turn other projects' weights into a run folder.",
         "demo-data": "Draw a small data set with known truth.",
         "plugins": "List the plug-ins that are installed, and what is wrong with broken ones.",
         "list": "List the components that specs can name.",
         "show": "Show a component: its options, its facts, and where it lives.",
     }
 )
-
+# Commands whose names Python needs for itself: their functions end in an underscore.
+PYTHONS_OWN = ("list", "import")
 
 # How torch says it, on a GPU and on the CPU.
 NO_MEMORY = ("out of memory", "allocate memory")
@@ -56,7 +59,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"i2i.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, {"list": "list_"}.get(cmd_name, cmd_name.replace("-", "_")))
+        name = f"{cmd_name}_" if cmd_name in PYTHONS_OWN else cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -24,7 +24,10 @@ from i2i.cli.main import registry_of
     metavar="KEY=VALUE",
     help="A control of the method: back=true.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of methods that draw random numbers.")
+@click.option(
+    "--seed", type=int, show_default="0", help="Of methods that draw random numbers; the same as -c seed=0."
+)
+@click.option("--grid", is_flag=True, help="One labelled picture: inputs beside their results.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.pass_context
 def translate(
@@ -33,19 +36,24 @@ def translate(
     inputs: tuple[Path, ...],
     out: Path,
     controls: tuple[str, ...],
-    seed: int,
+    seed: int | None,
+    grid: bool,
     device: str,
 ) -> None:
     """Translate pictures with a trained model.
 
     RUN is a run folder, RUN@best, RUN@4000, or a checkpoint folder. Inputs are files and folders; names and folders
-    are kept.
+    are kept. Every method takes the controls samples=N (so many results of each picture), seed=N and sync=true (the
+    same random numbers for every picture).
     """
-    from i2i.run.translation import translate_shown
+    from i2i.core.errors import I2IError
+    from i2i.run.translation import grid_shown, translate_shown
     from i2i.spec.spec import override
     from i2i.translate.translator import load
 
     values: dict[str, object] = {}
     override(values, controls, example="-c back=true")
+    if seed is not None and values.setdefault("seed", seed) != seed:
+        raise I2IError(f"--seed {seed} and -c seed={values['seed']} are two seeds; give one of them")
     model = load(run, registry=registry_of(ctx), device=device)
-    sys.exit(translate_shown(model, inputs, out, seed, values))
+    sys.exit((grid_shown if grid else translate_shown)(model, inputs, out, values))

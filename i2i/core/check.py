@@ -126,9 +126,23 @@ def _wanted(found: Any) -> str:
 
 
 def _options(model: type[BaseModel], keys: Keys) -> list[str]:
-    """The names that a table knows; `keys` lead to it."""
+    """The names that a table knows; `keys` lead to it, those that a user gives to tables included."""
+    table: Any = model
     for key in keys:
-        field = next(f for name, f in model.model_fields.items() if key in (name, f.alias))
-        types = (field.annotation, *typing.get_args(field.annotation))
-        model = next(t for t in types if inspect.isclass(t) and issubclass(t, BaseModel))
-    return [field.alias or name for name, field in model.model_fields.items()]
+        if typing.get_origin(table) is dict:
+            inner = typing.get_args(table)[1]
+        else:
+            inner = next(f.annotation for name, f in table.model_fields.items() if key in (name, f.alias))
+        table = next(_tables(inner))
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _tables(annotation: Any) -> Iterator[Any]:
+    """The tables among what an annotation allows: models, and dicts."""
+    if typing.get_origin(annotation) is dict or (
+        inspect.isclass(annotation) and issubclass(annotation, BaseModel)
+    ):
+        yield annotation
+    else:
+        for part in typing.get_args(annotation):
+            yield from _tables(part)

@@ -26,6 +26,8 @@ KINDS = (
     "logger",
     "importer",
 )
+# Keywords of every translation: nobody could reach a control of a method with such a name.
+TRANSLATORS = frozenset({"picture", "out", "samples", "seed", "sync", "value_range"})
 # A function of one of these kinds is the thing itself; of the others, it makes the thing.
 CALLED_DIRECTLY = frozenset({"loss", "schedule", "metric"})
 
@@ -83,6 +85,8 @@ class Registry:
             raise I2IError(f"strategy '{name}': {factory!r} is not a class derived from i2i.Strategy")
         try:
             signature = read_signature(factory)
+            if inspect.isclass(factory) and issubclass(factory, Strategy):
+                _refuse_translators(name, factory)
         except (TypeError, NameError) as error:
             raise I2IError(f"{kind} '{name}': {error}") from error
         if odd := unwritable(signature):
@@ -237,6 +241,16 @@ class Registry:
         return (
             f"{component} cannot be used here: it does not take {wanted}\n"
             f"    {component.kind}s that do: {', '.join(sorted(able)) or 'none'}"
+        )
+
+
+def _refuse_translators(name: str, strategy: type[Strategy]) -> None:
+    """A control that nobody could reach is a mistake of the method's author."""
+    taken = sorted(TRANSLATORS & set(read_signature(strategy.translate).options.model_fields))
+    if taken:
+        raise I2IError(
+            f"strategy '{name}': its translate has a control called '{taken[0]}', which is a keyword of every "
+            "translation; choose another name"
         )
 
 

@@ -95,6 +95,8 @@ def plain(value: Any) -> Any:
     """A value as TOML can hold it."""
     if isinstance(value, Ref):
         return value.table()
+    if isinstance(value, BaseModel):
+        return plain(value.model_dump(by_alias=True))
     if isinstance(value, Mapping):
         return {k: plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, (list, tuple)):

@@ -92,12 +92,14 @@ class Strategy(ABC):
 
     Class attributes:
         recipe: the published settings, a partial spec (data, optimizers, schedule, train).
+        example: what the published run on a real data set adds to it; `i2i new` prints both.
         demo: changes to the recipe that show the method on the demo set in minutes.
         inference: how the networks behave when they translate.
         multiple: micro-batches must be divisible by this.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {}
+    example: ClassVar[Mapping[str, Any]] = {}
     demo: ClassVar[Mapping[str, Any]] = {}
     inference: ClassVar[Inference] = Inference()
     multiple: ClassVar[int] = 1
@@ -125,10 +127,18 @@ class Strategy(ABC):
     def prepare(self, net: Parts, x: Batch) -> None:  # noqa: B027 - most methods need it, some do not
         """Leave on the batch what several phases share; runs before a step's first phase."""
 
-    def captions(self, controls: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    def captions(self, net: Parts, controls: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The results that these controls ask for: the caption of each, and the controls of its `translate`.
 
         One result as a rule; several where a control stands for a row of pictures (every domain, an interpolation).
+        All of them need the fields that `takes` names under the controls that were asked.
+
+        Args:
+            net: the parts; what a method learned from its data (the names of domains) it keeps there.
+            controls: checked, with their defaults.
+
+        Raises:
+            ValueError: "control: sentence", a value that these parts cannot serve.
         """
         return {"output": controls}
 

@@ -48,7 +48,7 @@ def two_folders(root: Path, split: str, a: str, b: str) -> tuple[Path, Path] | N
     candidates = _candidates(root, split, a, b)
     for one, other in candidates:
         if one.is_dir() and other.is_dir():
-            return _inside(root, one), _inside(root, other)
+            return inside(root, one), inside(root, other)
     for one, other in candidates:
         if one.is_dir() or other.is_dir():
             raise _no_partner(*((one, other) if one.is_dir() else (other, one)))
@@ -92,7 +92,12 @@ def _no_partner(have: Path, lack: Path) -> I2IError:
     return I2IError(f"data.root: '{have}' has no partner '{lack}'; {near}")
 
 
-def _inside(root: Path, folder: Path) -> Path:
+def inside(root: Path, folder: Path) -> Path:
+    """A folder of a data set.
+
+    Raises:
+        I2IError: it is a link that leaves `root`.
+    """
     if folder.resolve().is_relative_to(root.resolve()):
         return folder
     raise I2IError(

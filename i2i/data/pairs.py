@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 from i2i.core.errors import I2IError, nearest
 from i2i.data.folders import check_root, named, nearby, nothing_found, two_folders
 from i2i.data.images import find_images, is_image
+from i2i.data.tables import paths_below, rows_of, some
 
 Layout = Literal["table", "folders", "halves"]
 
@@ -92,48 +92,30 @@ def _alone(these: Mapping[str, Path], others: Mapping[str, Path], here: Path, th
     alone = [stem for stem in these if stem not in others]
     if alone:
         verb = "has" if len(alone) == 1 else "have"
-        yield f"{_some([these[s].name for s in alone], 'file')} of '{here}' {verb} no partner in '{there}'"
+        yield f"{some([these[s].name for s in alone], 'file')} of '{here}' {verb} no partner in '{there}'"
 
 
 def _read_table(table: Path, a: str, b: str) -> Pairs:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            columns = list(rows.fieldnames or ())
-            for column in (a, b):
-                _check_column(table, column, columns)
-            listed = [(rows.line_num, row[a], row[b]) for row in rows]
-    except UnicodeDecodeError as error:
-        raise I2IError(f"data.root: '{table}' is not in UTF-8; save it again in that encoding") from error
-    except csv.Error as error:
-        raise I2IError(
-            f"data.root: '{table}', line {rows.line_num}: {error}; write one row a line"
-        ) from error
+    rows = rows_of(table)
+    _, columns = next(rows, (1, []))
+    for column in (a, b):
+        _check_column(table, column, columns)
+    listed = list(rows)
     if not listed:
         raise I2IError(f"data.root: '{table}' has no rows below its header")
-    first = tuple(_file_of(table, line, a, one) for line, one, _ in listed)
-    second = tuple(_file_of(table, line, b, other) for line, _, other in listed)
+    first, second = (_files(table, column, columns.index(column), listed) for column in (a, b))
     _check_present(table, [*first, *second])
     return Pairs(first, second, "table")
+
+
+def _files(table: Path, column: str, place: int, rows: Sequence[tuple[int, list[str]]]) -> tuple[Path, ...]:
+    cells = ((line, row[place] if place < len(row) else "") for line, row in rows)
+    return tuple(table.parent / path for path in paths_below(table.parent, table, column, cells))
 
 
 def _check_column(table: Path, column: str, columns: Sequence[str]) -> None:
     if column not in columns:
         raise I2IError(f"data.root: '{table}' has no column '{column}'; {nearest(column, columns)}")
-
-
-def _file_of(table: Path, line: int, column: str, value: str | None) -> Path:
-    if not value or not value.strip():
-        raise I2IError(
-            f"data.root: '{table}', line {line}: column '{column}' is empty; give a picture's path"
-        )
-    path = table.parent / value.strip()
-    if not path.resolve().is_relative_to(table.parent.resolve()):
-        raise I2IError(
-            f"data.root: '{table}', line {line}: '{value.strip()}' is outside the folder of the CSV; "
-            "move the pictures below it and write relative paths"
-        )
-    return path
 
 
 def _check_present(table: Path, paths: Sequence[Path]) -> None:
@@ -142,11 +124,5 @@ def _check_present(table: Path, paths: Sequence[Path]) -> None:
     ]
     if missing:
         verb = "does" if len(missing) == 1 else "do"
-        listed = f"{_some(missing, 'file')} listed in '{table}'"
+        listed = f"{some(missing, 'file')} listed in '{table}'"
         raise I2IError(f"data.root: {listed} {verb} not exist; paths are relative to the CSV")
-
-
-def _some(names: Sequence[str], noun: str) -> str:
-    """Up to three names, and how many there are."""
-    shown = ", ".join(f"'{name}'" for name in names[:3])
-    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'} ({shown}{', …' if len(names) > 3 else ''})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,12 @@ from torch import Tensor
 
 Pixels = NDArray[Any]
 """A picture, (H, W, C) with C 1 or 3: uint8, uint16 or float32."""
+Filter = Literal["bicubic", "bilinear"]
+"""Pillow's filters: when a picture shrinks, they average over all of it."""
+
+_FILTERS: Mapping[Filter, Image.Resampling] = MappingProxyType(
+    {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+)
 
 _TURNS: Mapping[int, Callable[[Pixels], Pixels]] = MappingProxyType(
     {
@@ -45,15 +51,17 @@ def to_channels(pixels: Pixels, channels: int) -> Pixels:
     return _to_type(luma[..., None], pixels.dtype)
 
 
-def resize(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Pillow's bicubic filter; 16 bits and floats are filtered in float32, one channel at a time."""
+def resize(pixels: Pixels, width: int, height: int, filter: Filter = "bicubic") -> Pixels:
+    """As Pillow resizes; 16 bits and floats are filtered in float32, one channel at a time."""
     if pixels.shape[:2] == (height, width):
         return pixels
     if pixels.dtype == np.uint8:
         plain = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-        return with_channels(_resized(plain, width, height))
+        return with_channels(_resized(plain, width, height, filter))
     planes = [pixels[..., i].astype(np.float32) for i in range(pixels.shape[2])]
-    return _to_type(np.stack([_resized(plane, width, height) for plane in planes], axis=2), pixels.dtype)
+    return _to_type(
+        np.stack([_resized(plane, width, height, filter) for plane in planes], axis=2), pixels.dtype
+    )
 
 
 def cut_centre(pixels: Pixels, side: int) -> Pixels:
@@ -73,8 +81,8 @@ def with_channels(pixels: Pixels) -> Pixels:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _resized(plane: Pixels, width: int, height: int) -> Pixels:
-    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+def _resized(plane: Pixels, width: int, height: int, filter: Filter) -> Pixels:
+    return np.asarray(Image.fromarray(plane).resize((width, height), _FILTERS[filter]))
 
 
 def _to_type(values: Pixels, dtype: np.dtype[Any]) -> Pixels:

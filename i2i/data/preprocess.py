@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2i.core.errors import I2IError
 from i2i.data.images import Header
-from i2i.data.pixels import Pixels, cut_centre, resize, to_tensor
+from i2i.data.pixels import Filter, Pixels, cut_centre, resize, to_tensor
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,22 @@ class Draw:
 class Preprocess:
     """Centre crop (if any), resize to a square regardless of aspect, random crop, horizontal flip.
 
-    The order, the bicubic filter and the uniform draws are those of the published pix2pix and CycleGAN code.
+    The order and the uniform draws are those of the published pix2pix and CycleGAN code, and so is the bicubic filter;
+    that of StarGAN is bilinear.
 
     Attributes:
         size: side of the result in pixels.
         load_size: side of the square that a picture is resized to before it is cropped to `size`.
         flip: whether half of the pictures are mirrored.
         centre_crop: side of the square cut from the middle of the stored picture first; None for all of it.
+        filter: how pictures are resized.
     """
 
     size: int
     load_size: int
     flip: bool = False
     centre_crop: int | None = None
+    filter: Filter = "bicubic"
 
     def __post_init__(self) -> None:
         if message := _too_small(self.load_size, self.size):
@@ -56,7 +59,7 @@ class Preprocess:
         """(H, W, C) to (C, size, size), in the same type."""
         if self.centre_crop is not None:
             pixels = cut_centre(pixels, self.centre_crop)
-        square = resize(pixels, self.load_size, self.load_size)
+        square = resize(pixels, self.load_size, self.load_size, self.filter)
         cut = square[draw.top : draw.top + self.size, draw.left : draw.left + self.size]
         return to_tensor(cut[:, ::-1] if draw.mirrored else cut)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +94,11 @@ def _agreed(headers: Sequence[tuple[Path, Header]], say: Callable[[Header], str]
     others = [(other, h) for other, h in headers if say(h) != say(header)]
     if others:
         odd, other = others[0]
+        folder = Path(os.path.commonpath((path.parent, odd.parent)))
+        first, second = (each.relative_to(folder).as_posix() for each in (path, odd))
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
         raise I2IError(
-            f"data.root: '{path.parent}' is mixed: '{path.name}' is {say(header)}, "
-            f"'{odd.name}'{more} is {say(other)}; {remedy}"
+            f"data.root: '{folder}' is mixed: '{first}' is {say(header)}, '{second}'{more} is {say(other)}; {remedy}"
         )
     return header
 

@@ -11,10 +11,12 @@ from i2i.nets.blocks import (
     activation,
 )
 from i2i.nets.init import InitName, init_weights
+from i2i.nets.latent_unet import LatentUNet
 from i2i.nets.norms import BatchNorm, GroupNorm, InstanceNorm, hidden_bias, norm_layer, normalise
 from i2i.nets.options import ActivationName, Norm, NormName, Rate, Upsample, UpsampleName, Width
 from i2i.nets.patch import PatchGAN, PixelDiscriminator
 from i2i.nets.pool import ImagePool
+from i2i.nets.published import PublishedNetwork, read_patch, read_pixel, read_resnet, read_unet
 from i2i.nets.resnet import ResNet
 from i2i.nets.unet import UNet
 
@@ -28,10 +30,12 @@ __all__ = [
     "ImagePool",
     "InitName",
     "InstanceNorm",
+    "LatentUNet",
     "Norm",
     "NormName",
     "PatchGAN",
     "PixelDiscriminator",
+    "PublishedNetwork",
     "Rate",
     "ReflectConv",
     "ResNet",
@@ -47,4 +51,8 @@ __all__ = [
     "init_weights",
     "norm_layer",
     "normalise",
+    "read_patch",
+    "read_pixel",
+    "read_resnet",
+    "read_unet",
 ]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from i2i.nets.blocks import Dropout, activation
 from i2i.nets.norms import hidden_bias, norm_layer
-from i2i.nets.options import Norm, NormName, Rate, Width
+from i2i.nets.options import ActivationName, Norm, NormName, Rate, Width
 
 DEEPEST = 8
 WIDEST = 8
@@ -43,7 +43,7 @@ class UNet(nn.Module):
         super().__init__()
         levels = DEEPEST if depth == "auto" else depth
         self.multiple = 2**levels
-        sizes = [width * min(2**level, WIDEST) for level in range(levels)]
+        sizes = level_widths(width, levels)
         deepest = levels - 1
         self.down = nn.ModuleList(
             _Down(
@@ -56,12 +56,17 @@ class UNet(nn.Module):
             for level in range(levels)
         )
         self.up = nn.ModuleList(
-            _Up(
-                sizes[level] * (1 if level == deepest else 2),
-                sizes[level - 1] if level else out_channels,
+            Up(
+                nn.ConvTranspose2d(
+                    sizes[level] * (1 if level == deepest else 2),
+                    sizes[level - 1] if level else out_channels,
+                    4,
+                    stride=2,
+                    padding=1,
+                    bias=hidden_bias(norm) or level == 0,
+                ),
                 norm=norm if level else "none",
                 dropout=dropout if 3 < level < deepest else 0.0,
-                bias=hidden_bias(norm) or level == 0,
             )
             for level in range(levels)
         )
@@ -73,23 +78,10 @@ class UNet(nn.Module):
         Raises:
             ValueError: the depth does not fit the size; the message names the one that does.
         """
-        fitting = max(d for d in range(DEEPEST + 1) if image_size % 2**d == 0)
-        depth = options.get("depth", "auto")
-        if depth == "auto" and fitting < 2:
-            raise ValueError(
-                f"depth: none fits pictures of {image_size} pixels; choose a power of two, such as 256"
-            )
-        if depth != "auto" and image_size % 2**depth:
-            known = f"; use {fitting} or less" if fitting else ""
-            raise ValueError(f"depth: {depth} needs a multiple of {2**depth} pixels, got {image_size}{known}")
-        return {**options, "depth": fitting if depth == "auto" else depth}
+        return settle_depth(options, image_size)
 
     def forward(self, image: Tensor) -> Tensor:
-        height, width = image.shape[2:]
-        if height % self.multiple or width % self.multiple:
-            raise ValueError(
-                f"this U-Net needs sides that are multiples of {self.multiple}, got {height}x{width}"
-            )
+        refuse_sides(image, self.multiple)
         skips = []
         x = image
         for down in self.down:
@@ -99,6 +91,40 @@ class UNet(nn.Module):
         for up in reversed(self.up[:-1]):
             x = up(torch.cat([skips.pop(), x], 1))
         return torch.tanh(x)
+
+
+def level_widths(width: int, depth: int) -> list[int]:
+    """The channels that leave each level on the way down, the outermost first."""
+    return [width * min(2**level, WIDEST) for level in range(depth)]
+
+
+def settle_depth(options: Mapping[str, Any], image_size: int) -> dict[str, Any]:
+    """The options of a U-Net with "auto" replaced by the depth for square pictures of that many pixels.
+
+    Raises:
+        ValueError: the depth does not fit the size; the message names the one that does.
+    """
+    fitting = max(d for d in range(DEEPEST + 1) if image_size % 2**d == 0)
+    depth = options.get("depth", "auto")
+    if depth == "auto" and fitting < 2:
+        raise ValueError(
+            f"depth: none fits pictures of {image_size} pixels; choose a power of two, such as 256"
+        )
+    if depth != "auto" and image_size % 2**depth:
+        known = f"; use {fitting} or less" if fitting else ""
+        raise ValueError(f"depth: {depth} needs a multiple of {2**depth} pixels, got {image_size}{known}")
+    return {**options, "depth": fitting if depth == "auto" else depth}
+
+
+def refuse_sides(image: Tensor, multiple: int) -> None:
+    """See that a U-Net can halve a picture (N, C, H, W) as often as it is deep.
+
+    Raises:
+        ValueError: height or width is no multiple of `multiple`.
+    """
+    height, width = image.shape[2:]
+    if height % multiple or width % multiple:
+        raise ValueError(f"this U-Net needs sides that are multiples of {multiple}, got {height}x{width}")
 
 
 class _Down(nn.Module):
@@ -116,16 +142,21 @@ class _Down(nn.Module):
         return cast(Tensor, self.norm(self.conv(self.act(x))))
 
 
-class _Up(nn.Module):
-    """Twice the height and width: activation, 4x4 transposed convolution, norm, dropout."""
+class Up(nn.Module):
+    """Activation, a convolution that doubles height and width, norm, dropout."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, norm: NormName, dropout: float, bias: bool
+        self,
+        conv: nn.Conv2d | nn.ConvTranspose2d,
+        *,
+        norm: NormName,
+        dropout: float,
+        act: ActivationName = "relu",
     ) -> None:
         super().__init__()
-        self.act = activation("relu")
-        self.conv = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
-        self.norm = norm_layer(norm, out_channels)
+        self.act = activation(act)
+        self.conv = conv
+        self.norm = norm_layer(norm, conv.out_channels)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from torch import Tensor
@@ -16,19 +17,20 @@ from i2i.core.registry import Registry
 from i2i.data.stream import Stream
 from i2i.data.values import to_device
 from i2i.engine import checkpoint
-from i2i.engine.loop import Engine, Report
+from i2i.engine.loop import Report
 from i2i.engine.parallel import World
 from i2i.run.folder import Folder, environment
 from i2i.run.interrupt import first_control_c
 from i2i.run.keeper import Keeper
 from i2i.run.progress import Listener, Pace, Silent, printed
+from i2i.run.start import start_from
 from i2i.run.validation import Ranking, judged_source
 from i2i.spec.assemble import assemble, build_source, total_steps
 from i2i.spec.describe import describe
 from i2i.spec.plugins import discover
 from i2i.spec.rehearse import rehearse
 from i2i.spec.spec import Spec, located, read, resolve
-from i2i.translate.translator import fill, find_checkpoint, mismatch
+from i2i.translate.translator import mismatch
 
 RESUMABLE = ("train.steps", "data.root", "train.device", "train.checkpoint_every")
 
@@ -44,6 +46,7 @@ class Run:
         folder: the run folder; None until the first step of a new run.
         judged: held-out pictures with known truth, if there are any.
         ranking: the judgements so far.
+        start: what was taken of the run that `train.init_from` names, as a table; empty if none is named.
         stopping: the step that runs is the last one, whatever the length.
     """
 
@@ -60,8 +63,7 @@ class Run:
         self.judged = judged_source(spec, registry, self.source)
         self.ranking = Ranking(spec.validation.direction)
         self.stopping = False
-        if train.init_from is not None and folder is None:
-            start_from(self.engine, train.init_from)
+        self.start = start_from(self.engine, train.init_from) if train.init_from and folder is None else ""
 
     @classmethod
     def open(cls, path: str | Path, *, registry: Registry | None = None, settings: Iterable[str] = ()) -> Run:
@@ -73,13 +75,16 @@ class Run:
             settings: changes to the spec, `KEY=VALUE`; only those of `RESUMABLE` are possible.
 
         Raises:
-            I2IError: not a run folder, a missing plug-in file, or a change that a resumed run cannot take.
+            I2IError: not a run folder, imported weights that were never trained here, a missing plug-in file, or a
+                change that a resumed run cannot take.
         """
         folder = Folder.open(Path(path))
         settings = tuple(settings)
         _check_settings(settings)
         registry = registry or discover()
         facts = folder.facts()
+        if "imported" in facts:
+            raise I2IError(_imported(folder))
         _check_plugin_files(facts, registry, path)
         spec = resolve(folder.spec, registry, settings)
         train = spec.train.model_copy(update={"precision": facts["precision"]})
@@ -106,9 +111,10 @@ class Run:
     def describe(self) -> str:
         """The whole run in words; trains nothing."""
         shown = rehearse(self.spec, self.registry, self.source.facts)
-        return describe(
+        described = describe(
             self.spec, self.source, shown, self.engine.rate, self.steps_total, self.steps_per_epoch
         )
+        return f"{described}\nstart\n{indent(self.start, '    ')}" if self.start else described
 
     def train(self, progress: bool = False) -> Path:
         """Train to the end; returns the run folder.
@@ -196,6 +202,8 @@ class Run:
         folder = Folder(Path(self.world.tell(path)))
         if folder.path != self._out:
             listener.note(f"{self._out} exists; this run goes to {folder.path}")
+        if self.start:
+            listener.note(f"starts {self.start}")
         return folder
 
     @contextmanager
@@ -239,23 +247,11 @@ def build(
         raise located(error, spec, settings) from error
 
 
-def start_from(engine: Engine, path: Path) -> None:
-    """Take the weights of an earlier run's networks; optimizers start anew.
-
-    Raises:
-        I2IError: a network is missing there, or has another shape.
-    """
-    try:
-        folder = find_checkpoint(str(path))
-        tensors, _ = checkpoint.read(folder)
-    except I2IError as error:
-        raise I2IError(f"train.init_from: {error}") from error
-    for name, module in engine.trained.items():
-        if name not in tensors:
-            raise I2IError(
-                f"train.init_from: {folder} has no weights of {name}; it has {', '.join(sorted(tensors))}"
-            )
-        fill(module, tensors[name], f"train.init_from: the weights of {name} in {folder} do not fit")
+def _imported(folder: Folder) -> str:
+    return (
+        f"{folder.path} holds imported weights and nothing to resume; start a new run from them: i2i run "
+        f"{folder.spec} --set data.root=… --set train.init_from={folder.path} --out …"
+    )
 
 
 def _check_settings(settings: Iterable[str]) -> None:

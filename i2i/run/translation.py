@@ -4,40 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from i2i.translate.files import Result, plan, translate_files
-from i2i.translate.translator import Model
+from i2i.core.errors import I2IError
+from i2i.translate.files import Result, found, plan, translate_files, translate_rows
+from i2i.translate.grid import Row, check_grid, draw_rows
+from i2i.translate.model import Model
+from i2i.translate.pictures import as_tensor, write_picture
+
+Done = TypeVar("Done", Result, Row)
 
 
-def translate_shown(
-    model: Model, inputs: Iterable[Path], out: Path, seed: int, controls: Mapping[str, Any]
-) -> int:
+def translate_shown(model: Model, inputs: Iterable[Path], out: Path, controls: Mapping[str, Any]) -> int:
     """Translate files and folders with a progress bar; returns 1 if a file failed, else 0."""
-    values = model.check(controls)
-    pairs = plan(inputs, out)
+    request = model.request(controls)
+    endings = request.endings()
+    pairs = plan(inputs, out, endings)
     console = Console()
+    results = _followed(console, translate_files(model, pairs, request), len(pairs))
+    problems = [result.problem for result in results if result.problem]
+    done = len(pairs) - len(problems)
+    each = "" if request.single else f", {len(endings)} result{'s' * (len(endings) != 1)} each"
+    _say(console, f"{done} picture{'s' * (done != 1)} translated{each}: {out}", *problems)
+    return 1 if problems else 0
+
+
+def grid_shown(model: Model, inputs: Iterable[Path], out: Path, controls: Mapping[str, Any]) -> int:
+    """Draw a grid of files and their results with a progress bar; returns 1 if a file failed, else 0."""
+    request = model.request(controls)
+    files, labels = list(found(inputs)), request.labels()
+    check_grid(len(files), 1 + len(labels), out)
+    if out.resolve() in {file.resolve() for file, _ in files}:
+        raise I2IError(f"{out} would be replaced by the grid; choose another name")
+    console = Console()
+    rows = _followed(console, translate_rows(model, files, request), len(files))
+    done, problems = [row for row in rows if not row.problem], [row.problem for row in rows if row.problem]
+    if done:
+        write_picture(as_tensor(draw_rows(labels, done)), out)
+        _say(console, f"{len(done)} picture{'s' * (len(done) != 1)} in a grid: {out}")
+    _say(console, *problems)
+    return 1 if problems else 0
+
+
+def _followed(console: Console, results: Iterable[Done], total: int) -> list[Done]:
+    """All results, with a progress bar while they are made."""
     bar = Progress(
         TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
     with bar:
-        task = bar.add_task("translating", total=len(pairs))
-        results = []
-        for result in translate_files(model, pairs, seed, values):
-            results.append(result)
-            bar.advance(task)
-    failed = [r for r in results if r.problem]
-    _report(console, results, failed, out)
-    return 1 if failed else 0
+        return list(bar.track(results, total=total))
 
 
-def _report(console: Console, results: list[Result], failed: list[Result], out: Path) -> None:
-    done = len(results) - len(failed)
-    console.print(
-        f"{done} picture{'s' * (done != 1)} translated: {out}", highlight=False, markup=False, soft_wrap=True
-    )
-    for result in failed:
-        console.print(result.problem, highlight=False, markup=False, soft_wrap=True)
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch._functorch.config
 from torch import Tensor, nn
 
 from i2i.core.batch import Batch, Parts, address
@@ -144,6 +145,8 @@ def place(net: Parts, device: torch.device, trained: Sequence[str]) -> None:
 
 def compile_networks(net: Parts, trained: Sequence[str], backend: str = "inductor") -> None:
     """Compile in place: the names of the weights stay clean."""
+    # Networks with rows of their own in one phase go back through a graph twice; it must keep what it holds.
+    torch._functorch.config.donated_buffer = False
     for name in trained:
         net[name].compile(backend=backend)
 

@@ -6,6 +6,7 @@ from i2i import losses, nets
 from i2i.core.hookspecs import hookimpl
 from i2i.core.registry import Registry
 from i2i.data.demo import Demo
+from i2i.data.domains import Domains
 from i2i.data.paired import Paired
 from i2i.data.unpaired import Unpaired
 from i2i.engine import optim
@@ -16,6 +17,7 @@ def i2i_register(registry: Registry) -> None:
     """Networks, losses, data sets, optimizers and schedules that several methods share."""
     registry.add("generator", "unet", nets.UNet)
     registry.add("generator", "resnet", nets.ResNet)
+    registry.add("generator", "latent-unet", nets.LatentUNet)
     registry.add("discriminator", "patch", nets.PatchGAN)
     registry.add("discriminator", "pixel", nets.PixelDiscriminator)
     registry.add("loss", "vanilla", losses.Vanilla)
@@ -28,6 +30,7 @@ def i2i_register(registry: Registry) -> None:
     registry.add("loss", "sobel", losses.sobel)
     registry.add("data", "paired", Paired)
     registry.add("data", "unpaired", Unpaired)
+    registry.add("data", "domains", Domains)
     registry.add("data", "demo", Demo)
     registry.add("optimizer", "adam", optim.adam)
     registry.add("optimizer", "adamw", optim.adamw)

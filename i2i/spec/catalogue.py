@@ -32,7 +32,8 @@ def component_table(registry: Registry, kind: str | None) -> str:
     for each in KINDS if kind is None else (kind,):
         names = registry.names(each)
         lines += [each] * bool(names)
-        lines += [f"    {name:<14}{registry.get(each, name).summary}" for name in names]
+        width = max(14, *(len(name) + 2 for name in names)) if names else 0
+        lines += [f"    {name:<{width}}{registry.get(each, name).summary}" for name in names]
     return "\n".join(lines) or f"no {kind} is installed"
 
 

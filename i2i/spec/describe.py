@@ -50,8 +50,11 @@ def pictures(source: Source, steps_per_epoch: int) -> str:
     lines = [
         f"{len(source):,} samples of {fields} at {facts.image_size}×{facts.image_size}; "
         f"an epoch is {steps_per_epoch:,} steps",
-        f"{len(held):,} samples held out" if held else "nothing is held out (there is no test or val split)",
+        f"{len(held):,} samples held out" if held else "nothing is held out (a test or val split would be)",
     ]
+    if facts.domains:
+        groups = "; ".join(f"one of {', '.join(group)} at a time" for group in facts.exclusive)
+        lines.append(f"labels: {', '.join(facts.domains)}" + (f" ({groups})" if groups else ""))
     return "\n".join(lines)
 
 

@@ -22,13 +22,15 @@ def new_spec(strategy: str, registry: Registry, *, demo: bool = False) -> str:
         SpecError: there is no such method.
     """
     method = registry.get("strategy", strategy, "strategy.name")
-    given: dict[str, Any] = {"strategy": {"name": strategy}, "data": {"root": ROOT}}
     if demo:
-        given = _merged({"strategy": {"name": strategy}}, method.factory.demo)  # type: ignore[attr-defined]
-    spec = resolve(given, registry)
-    if not demo:  # as in the file: paths count from where it stands
+        spec = resolve(_merged({"strategy": {"name": strategy}}, method.factory.demo), registry)  # type: ignore[attr-defined]
+    else:
+        given = {"strategy": {"name": strategy}, "data": {"root": ROOT}}
+        given = _merged(given, method.factory.example)  # type: ignore[attr-defined]
+        spec = resolve(given, registry)
+        root = Path(given["data"]["root"])  # as in the file: paths count from where it stands
         spec = spec.model_copy(
-            update={"data": Ref.of("data", spec.data.name, {**spec.data.options, "root": Path(ROOT)})}
+            update={"data": Ref.of("data", spec.data.name, {**spec.data.options, "root": root})}
         )
     blocks = spec.toml().split("\n\n")
     return "\n\n".join([f"# {method.summary}", *(_explained(block, spec, registry) for block in blocks)])

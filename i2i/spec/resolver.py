@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from i2i.core.check import shown, validate
 from i2i.core.errors import Problem, SpecError, nearest
 from i2i.core.registry import Registry
@@ -231,18 +233,23 @@ class Resolver:
 
     def _absolute(self, ref: Ref, at: str) -> Ref:
         """The reference with every path made absolute."""
-        options = {}
-        for name, value in ref.options.items():
-            if isinstance(value, Path):
-                value = self._base(f"{at}.{name}") / value.expanduser()
-            elif isinstance(value, Ref):
-                value = self._absolute(value, f"{at}.{name}")
-            options[name] = value
-        return Ref.of(ref.kind, ref.name, options)
+        return Ref.of(ref.kind, ref.name, self._rooted(ref.options, at))
+
+    def _rooted(self, value: Any, at: str) -> Any:
+        if isinstance(value, Path):
+            return self._base(at) / value.expanduser()
+        if isinstance(value, Ref):
+            return self._absolute(value, at)
+        if isinstance(value, Mapping):
+            return {name: self._rooted(each, f"{at}.{name}") for name, each in value.items()}
+        if isinstance(value, BaseModel):
+            return value.model_copy(update=self._rooted(dict(value), at))
+        return value
 
     def _base(self, key: str) -> Path:
         """Where the path of a key counts from: the folder of the spec, or where --set was typed."""
-        return Path.cwd() if key in self.changed else self.folder
+        set_here = any(f"{key}.".startswith(f"{changed}.") for changed in self.changed)
+        return Path.cwd() if set_here else self.folder
 
 
 def _init_over(published: Any, given: Any) -> Any:
@@ -276,11 +283,13 @@ def _term_problems(
 
 
 def scaled(schedule: Mapping[str, Any], recipe: Mapping[str, Any], train: Train) -> dict[str, Any]:
-    """The published schedule for a run of another length: its parts keep their proportion."""
-    published = schedule.get("constant", schedule.get("constant_steps", 0))
-    whole = published + schedule.get("decay", schedule.get("decay_steps", 0))
+    """The published schedule for a run of another length: its parts keep their share of the run."""
+    in_steps = "constant_steps" in schedule
+    constant = schedule.get("constant", schedule.get("constant_steps", 0))
+    whole = constant + schedule.get("decay", schedule.get("decay_steps", 0))
     if not whole or (train.epochs, train.steps) == (recipe.get("epochs"), recipe.get("steps")):
         return dict(schedule)
+    published = recipe.get("steps" if in_steps else "epochs", whole)  # a plan may go on beyond the run
     length, suffix = (train.epochs, "") if train.epochs is not None else (train.steps or 0, "_steps")
-    constant = round(length * published / whole)
-    return {"name": schedule["name"], f"constant{suffix}": constant, f"decay{suffix}": length - constant}
+    constant, whole = (round(length * part / published) for part in (constant, whole))
+    return {"name": schedule["name"], f"constant{suffix}": constant, f"decay{suffix}": whole - constant}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from i2i.core.errors import I2IError, nearest
 from i2i.data.images import find_images, is_image
-from i2i.translate.translator import Model
+from i2i.translate.grid import Row
+from i2i.translate.pictures import beside
+from i2i.translate.request import NothingDrawnError, Request
+
+if TYPE_CHECKING:
+    from i2i.translate.model import Model
 
 
 @dataclass(frozen=True)
@@ -21,27 +26,36 @@ class Result:
     problem: str = ""
 
 
-def plan(inputs: Iterable[Path], out: Path) -> list[tuple[Path, Path]]:
-    """Every input file with the place of its result.
-
-    A folder's tree is kept below `out`. A single file goes to `out` itself if that has a suffix.
+def found(inputs: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Every picture of files and folders, with its place in the folder that it is from.
 
     Raises:
-        I2IError: an input that is missing or a folder without pictures, two results of one name, or a result that
-            would replace its own input.
+        I2IError: an input that is missing, or a folder without pictures.
     """
-    inputs = list(inputs)
-    pairs: list[tuple[Path, Path]] = []
     for source in inputs:
         if source.is_dir():
-            pairs += [(file, out / file.relative_to(source)) for file in find_images(source)]
+            yield from ((file, file.relative_to(source)) for file in find_images(source))
         elif source.is_file():
-            alone = len(inputs) == 1 and out.suffix and not out.is_dir()
-            pairs.append((source, out if alone else out / source.name))
+            yield source, Path(source.name)
         else:
             near = nearest(source.name, _names(source.parent)) if source.parent.is_dir() else ""
             raise I2IError(f"{source}: there is no such file or folder\n    {near}".rstrip())
-    _refuse_clashes(pairs)
+
+
+def plan(inputs: Iterable[Path], out: Path, endings: Sequence[str] = ("",)) -> list[tuple[Path, Path]]:
+    """Every input file with the place of its result.
+
+    A folder's tree is kept below `out`. A single file goes to `out` itself if that has a suffix. Several results stand
+    beside each other: `endings` are what each adds to the name.
+
+    Raises:
+        I2IError: an input that is missing or a folder without pictures, two results of one name, or a result that
+            would replace an input.
+    """
+    inputs = list(inputs)
+    alone = len(inputs) == 1 and inputs[0].is_file() and out.suffix and not out.is_dir()
+    pairs = [(source, out if alone else out / place) for source, place in found(inputs)]
+    _refuse_clashes([(source, file) for source, target in pairs for file in beside(target, endings)])
     return pairs
 
 
@@ -50,24 +64,46 @@ def _names(folder: Path) -> list[str]:
 
 
 def _refuse_clashes(pairs: list[tuple[Path, Path]]) -> None:
+    sources = {source.resolve(): source for source, _ in pairs}
     taken: dict[Path, Path] = {}
     for source, target in pairs:
         if target in taken:
             raise I2IError(
                 f"{taken[target]} and {source} would both be written to {target}; translate them one by one"
             )
-        if target.resolve() == source.resolve():
-            raise I2IError(f"{source} would be replaced by its own result; choose another output folder")
+        replaced = sources.get(target.resolve())
+        if replaced is not None:
+            whose = "its own result" if replaced == source else f"a result of {source}"
+            raise I2IError(f"{replaced} would be replaced by {whose}; choose another output folder")
         taken[target] = source
 
 
-def translate_files(
-    model: Model, pairs: Iterable[tuple[Path, Path]], seed: int, controls: Mapping[str, Any]
-) -> Iterator[Result]:
-    """Translate files one by one; one that fails does not stop the rest."""
+def translate_files(model: Model, pairs: Iterable[tuple[Path, Path]], request: Request) -> Iterator[Result]:
+    """Translate files one by one; one that fails does not stop the rest.
+
+    Raises:
+        NothingDrawnError: several samples were asked of a method that draws no random numbers.
+    """
     for source, target in pairs:
         try:
-            model.translate(source, out=target, seed=seed, **controls)
+            model.answer(source, request, target)
             yield Result(source, target)
+        except NothingDrawnError:
+            raise
         except I2IError as error:
             yield Result(source, target, str(error).strip())
+
+
+def translate_rows(model: Model, pictures: Iterable[tuple[Path, Path]], request: Request) -> Iterator[Row]:
+    """The rows of a grid, as `found` lists them; one that fails does not stop the rest.
+
+    Raises:
+        NothingDrawnError: several samples were asked of a method that draws no random numbers.
+    """
+    for source, place in pictures:
+        try:
+            yield Row(place.as_posix(), model.row(source, request))
+        except NothingDrawnError:
+            raise
+        except I2IError as error:
+            yield Row(place.as_posix(), problem=str(error).strip())

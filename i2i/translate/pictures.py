@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,27 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.core.errors import I2IError
+from i2i.data.images import read_image
 
 Picture = Image.Image | NDArray[Any] | Tensor
-STORED = (torch.uint8, torch.uint16)
+Range = tuple[float, float]
+"""The values that stand for black and white."""
+
+FULL: Mapping[torch.dtype, Range] = MappingProxyType({torch.uint8: (0, 255), torch.uint16: (0, 65535)})
+"""Of the types that say it themselves."""
 QUALITY = 95
 """Of JPEG and WebP files: what a model made should not be lost in the file."""
+
+
+def take(picture: str | Path | Picture) -> tuple[Tensor, str]:
+    """A picture as (N×)C×H×W in its own type, and the name of its file; "" where it is from no file.
+
+    Raises:
+        I2IError: it cannot be read, or is none.
+    """
+    if isinstance(picture, (str, Path)):
+        return read_image(Path(picture)), Path(picture).name
+    return as_tensor(picture), ""
 
 
 def as_tensor(picture: Picture) -> Tensor:
@@ -34,7 +52,7 @@ def as_tensor(picture: Picture) -> Tensor:
         if array.dtype.kind != "f":
             return _check(_from_pixels(array), (3,))
         picture = torch.from_numpy(array)
-    elif not picture.dtype.is_floating_point and picture.dtype not in STORED:
+    elif not picture.dtype.is_floating_point and picture.dtype not in FULL:
         raise I2IError(f"a tensor of {_type(picture)} is no picture; use uint8, uint16 or floats in [0, 1]")
     return _check(picture, (3, 4))
 
@@ -97,6 +115,11 @@ def convert(stored: Tensor, wanted: int) -> Tensor:
         weights = torch.tensor([0.299, 0.587, 0.114], device=stored.device).view(1, 3, 1, 1)
         return (stored.float() * weights).sum(1, keepdim=True)
     raise I2IError(f"the picture has {has} channels; this model takes {wanted}")
+
+
+def beside(path: Path, endings: Sequence[str]) -> list[Path]:
+    """The files of several results: `a-1.png`, `a-2.png` for `a.png` and the endings -1 and -2."""
+    return [path.with_name(f"{path.stem}{ending}{path.suffix}") for ending in endings]
 
 
 def write_picture(picture: Tensor, path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A trained model: load it, give it pictures, get pictures of the same kind back."""
+"""Loading a trained model: which checkpoint a name means, and its networks with their weights."""
 
 from __future__ import annotations
 
@@ -6,123 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from i2i.core.batch import Batch, Draws, Parts, address
-from i2i.core.check import validate
+from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, SpecError, nearest
 from i2i.core.registry import Registry
-from i2i.core.schema import Signature, read_signature
-from i2i.core.strategy import Strategy
-from i2i.data.images import read_image
-from i2i.data.values import from_unit, to_unit
 from i2i.engine import checkpoint
-from i2i.engine.inference import inference
 from i2i.engine.parallel import World, devices
 from i2i.spec.assemble import build_parts, build_strategy, place
 from i2i.spec.plugins import discover
-from i2i.spec.spec import Spec, resolve
-from i2i.translate import padding
-from i2i.translate.pictures import Picture, as_tensor, convert, like, write_picture
-
-FULL: Mapping[torch.dtype, tuple[float, float]] = {torch.uint8: (0, 255), torch.uint16: (0, 65535)}
-
-
-class Model:
-    """Networks, pre-processing, value range, norm and dropout mode of a finished run; inference only.
-
-    `load` makes one.
-    """
-
-    def __init__(
-        self, spec: Spec, strategy: Strategy, net: Parts, facts: DataFacts, device: torch.device
-    ) -> None:
-        self.spec, self.strategy, self.net, self.facts, self.device = spec, strategy, net, facts, device
-        self.multiple = padding.multiple_of(list(net.modules().values()))
-
-    @property
-    def controls(self) -> Signature:
-        """The keyword-only parameters of the strategy's `translate`."""
-        return read_signature(self.strategy.translate)
-
-    def translate(
-        self,
-        picture: str | Path | Picture,
-        *,
-        out: str | Path | None = None,
-        seed: int = 0,
-        value_range: tuple[float, float] | None = None,
-        **controls: Any,
-    ) -> Any:
-        """Translate one picture, of any size, or a batch of float arrays or tensors.
-
-        Args:
-            picture: a path, a PIL image, an array or a tensor. Whole-number arrays are H×W or H×W×C in the range of
-                their type; float arrays and all tensors are (N×)C×H×W, in [0, 1] unless `value_range` says otherwise.
-            out: write the result there and return the path.
-            seed: of the random numbers of methods that draw some; they belong to the picture.
-            value_range: of float arrays and tensors.
-            controls: what the strategy's `translate` takes, `back=True` for example.
-
-        Returns:
-            The same kind: a PIL image for a path or a PIL image (an array where the file has more than 8 bits), an
-            array for an array, a tensor for a tensor.
-
-        Raises:
-            I2IError: the picture cannot be read, has the wrong number of channels, or a control is unknown.
-        """
-        values = self.check(controls)
-        name = Path(picture).name if isinstance(picture, (str, Path)) else ""
-        stored = read_image(Path(picture)) if isinstance(picture, (str, Path)) else as_tensor(picture)
-        full = value_range or self._full_range(stored, bool(name), values)
-        batch = stored if stored.ndim == 4 else stored[None]
-        result = torch.cat([self._one(one[None], full, values, address(seed, name)) for one in batch])
-        made = from_unit(result, full, stored.dtype).to(stored.device)
-        if out is not None:
-            if len(made) > 1:
-                raise I2IError(f"{out}: a file holds one picture, not the {len(made)} of a batch")
-            return write_picture(made[0], Path(out))
-        return like(picture, made if stored.ndim == 4 else made[0])
-
-    def _full_range(
-        self, stored: Tensor, from_file: bool, controls: Mapping[str, Any]
-    ) -> tuple[float, float]:
-        """The values that stand for black and white; files of floats have those of the training pictures."""
-        (field, *_) = self.strategy.takes(controls)
-        unknown = self.facts.value_range[field] if from_file else (0.0, 1.0)
-        return FULL.get(stored.dtype, unknown)
-
-    def _one(
-        self, stored: Tensor, full: tuple[float, float], controls: Mapping[str, Any], seed: int
-    ) -> Tensor:
-        """One picture: the range of networks, padding, the strategy, and back to the picture's size."""
-        (field, *_) = self.strategy.takes(controls)
-        picture = to_unit(convert(stored, self.facts.channels[field]).to(self.device), full)
-        height, width = picture.shape[-2:]
-        draws = Draws(("translate", seed), [0])
-        with inference(self.net, self.strategy.inference, draws):
-            x = Batch({field: padding.pad(picture, self.multiple)}, draws)
-            try:
-                return self.strategy.translate(self.net, x, **controls)[..., :height, :width]
-            except ValueError as error:
-                raise I2IError(
-                    f"a picture of {width}×{height} pixels cannot be translated: {error}"
-                ) from error
-
-    def check(self, controls: Mapping[str, Any]) -> dict[str, Any]:
-        """Controls with their defaults.
-
-        Raises:
-            SpecError: an unknown control or a value of the wrong type.
-        """
-        values, problems = validate(
-            self.controls.options, controls, "control", f"strategy '{self.spec.strategy.name}'"
-        )
-        if problems:
-            raise SpecError(problems)
-        return values
+from i2i.spec.spec import resolve
+from i2i.translate.model import Model
 
 
 def load(path: str | Path, *, registry: Registry | None = None, device: str = "auto") -> Model:
@@ -145,15 +40,40 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str = "a
         raise _with_plugin_files(error, state, registry) from error
     facts = DataFacts(**_facts(state["data"]))
     net, _ = build_parts(spec.model_copy(update={"terms": {}}), registry, facts)
+    if partial := "imported" in state:
+        net = _without_absent(net, tensors)
     for name, module in net.modules().items():
         entries = tensors.get(f"{name}.ema", tensors.get(name, {}))
-        fill(module, entries, f"{folder}: the weights of {name} do not fit its spec.toml")
+        if entries or not partial:
+            fill(module, entries, f"{folder}: the weights of {name} do not fit its spec.toml")
     try:
         where = devices(World(), device)
     except I2IError as error:
         raise I2IError(str(error).removeprefix("train.")) from error
     place(net, where, [])
     return Model(spec, build_strategy(spec, registry), net, facts, where)
+
+
+class _Incomplete(Parts):
+    """The parts of an imported run, which has only those whose files were given."""
+
+    __slots__ = ("_absent",)
+
+    def __init__(self, parts: Mapping[str, Any], absent: frozenset[str]) -> None:
+        super().__init__(parts)
+        self._absent = absent
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._absent:
+            raise I2IError(f"this run has no {name}: it was imported without it")
+        return super().__getattr__(name)
+
+
+def _without_absent(net: Parts, tensors: Mapping[str, Any]) -> Parts:
+    """The parts without those networks of which no weights were imported."""
+    networks = [name for name, module in net.modules().items() if list(module.parameters())]
+    absent = frozenset(networks) - set(tensors)
+    return _Incomplete({name: net[name] for name in net if name not in absent}, absent)
 
 
 def fill(module: nn.Module, weights: Mapping[str, Tensor], otherwise: str) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 import i2i
 from i2i.losses import penalty_weight
 from i2i.nets import ImagePool
+from i2i_cyclegan.importing import discriminator_a, discriminator_b, generator_ab, generator_ba
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class CycleGAN(i2i.Strategy):
         "schedule": {"name": "linear", "constant": 100, "decay": 100},
         "train": {"epochs": 200, "batch": 1, "init": {"name": "normal", "gain": 0.02}},
     }
+    example: ClassVar[Mapping[str, Any]] = {"data": {"root": "data/horse2zebra"}}
 
     # Small networks bear a higher rate, and nearest-neighbour upsampling shows no checkerboard after so few steps.
     demo: ClassVar[Mapping[str, Any]] = {
@@ -162,5 +164,9 @@ class CycleGAN(i2i.Strategy):
 
 @i2i.hookimpl
 def i2i_register(registry: i2i.Registry) -> None:
-    """Register the strategy."""
+    """Register the strategy, and the importers of the authors' weights."""
     registry.add("strategy", "cyclegan", CycleGAN)
+    registry.add("importer", "cyclegan.G_ab", generator_ab)
+    registry.add("importer", "cyclegan.G_ba", generator_ba)
+    registry.add("importer", "cyclegan.D_a", discriminator_a)
+    registry.add("importer", "cyclegan.D_b", discriminator_b)

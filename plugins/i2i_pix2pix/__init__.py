@@ -15,6 +15,7 @@ from torch import Tensor
 
 import i2i
 from i2i.losses import penalty_weight
+from i2i_pix2pix.importing import DiscriminatorImporter, GeneratorImporter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,9 @@ class Pix2Pix(i2i.Strategy):
     gan: i2i.Loss = i2i.Ref("vanilla")
     pixel: i2i.Loss = i2i.Ref("l1")
     pixel_weight: Annotated[float, Field(ge=0, description="weight of the distance to the target")] = 100.0
+    latent: Annotated[
+        int, Field(ge=0, description="random numbers that the generator is given with the picture")
+    ] = 0
 
     recipe: ClassVar[Mapping[str, Any]] = {
         "data": {"name": "paired", "size": 256, "flip": True},
@@ -33,6 +37,7 @@ class Pix2Pix(i2i.Strategy):
         "schedule": {"name": "linear", "constant": 100, "decay": 100},
         "train": {"epochs": 200, "batch": 1, "init": {"name": "normal", "gain": 0.02}},
     }
+    example: ClassVar[Mapping[str, Any]] = {"data": {"root": "data/facades", "direction": "b-to-a"}}
     demo: ClassVar[Mapping[str, Any]] = {
         "strategy": {"generator": {"width": 32}, "discriminator": {"width": 32, "layers": 2}},
         "data": {"name": "demo", "layout": "paired", "size": 64, "workers": 0},
@@ -55,8 +60,9 @@ class Pix2Pix(i2i.Strategy):
 
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         a, b = data.channels["a"], data.channels["b"]
+        noise = {"latent": self.latent} if self.latent else {}
         return {
-            "G": make(self.generator, in_channels=a, out_channels=b),
+            "G": make(self.generator, in_channels=a, out_channels=b, **noise),
             "D": make(self.discriminator, in_channels=a + b),
             "gan": make(self.gan),
             "pixel": make(self.pixel),
@@ -73,7 +79,7 @@ class Pix2Pix(i2i.Strategy):
         ]
 
     def prepare(self, net: i2i.Parts, x: i2i.Batch) -> None:
-        x.fake = net.G(x.a)  # once; its graph serves the generator's phase
+        x.fake = self.translate(net, x)  # once; its graph serves the generator's phase
 
     def discriminator_terms(self, net: i2i.Parts, x: i2i.Batch) -> Mapping[str, Tensor]:
         fake, real = torch.cat([x.a, x.fake.detach()], 1), torch.cat([x.a, x.b], 1)
@@ -87,11 +93,15 @@ class Pix2Pix(i2i.Strategy):
         return {"gan": net.gan(scores, "fool"), "pixel": net.pixel(x.fake, x.b)}
 
     def translate(self, net: i2i.Parts, x: i2i.Batch) -> Tensor:
-        translated: Tensor = net.G(x.a)
+        if self.latent:
+            x.z = x.random.normal(x.a.new_empty(len(x.a), self.latent)).to(x.a)
+        translated: Tensor = net.G(x.a, x.z) if self.latent else net.G(x.a)
         return translated
 
 
 @i2i.hookimpl
 def i2i_register(registry: i2i.Registry) -> None:
-    """Register the strategy."""
+    """Register the strategy, and the importers of the authors' weights."""
     registry.add("strategy", "pix2pix", Pix2Pix)
+    registry.add("importer", "pix2pix.G", GeneratorImporter)
+    registry.add("importer", "pix2pix.D", DiscriminatorImporter)

@@ -13,6 +13,7 @@ from helpers import (
     double,
     in_double,
     published_norms,
+    registry,
     strategies,
     tiny_engine,
     tiny_spec,
@@ -48,7 +49,8 @@ def hold_against_eager(spec: Spec, backend: str) -> None:
 
 @pytest.mark.parametrize("name", strategies())
 def test_compiled_is_eager(name: str) -> None:
-    settings = {"batch": 2, "accumulate": 2}
+    multiple = registry().get("strategy", name).factory.multiple
+    settings = {"batch": 2 * multiple, "accumulate": 2}
     spec = tiny_spec(name, options=published_norms(name), optimizers=PLAIN, train=settings)
     hold_against_eager(spec, "aot_eager")
 

@@ -91,9 +91,11 @@ def test_translate_needs_what_it_says_and_gives_pictures(
     before = {
         part: {k: v.clone() for k, v in m.state_dict().items()} for part, m in engine.net.modules().items()
     }
-    whole = translated(engine, fields, controls, range(4))
-    assert whole.dim() == 4 and len(whole) == 4 and whole.isfinite().all() and whole.abs().max() <= 1
-    assert torch.equal(whole, translated(engine, fields, controls, range(4)))
+    samples = range(engine.settings.batch)
+    whole = translated(engine, fields, controls, samples)
+    assert whole.dim() == 4 and len(whole) == len(samples)
+    assert whole.isfinite().all() and whole.abs().max() <= 1
+    assert torch.equal(whole, translated(engine, fields, controls, samples))
     # a picture's result is its own, whatever its neighbours: fp32, sums in another order
     alone = translated(engine, {k: v[2:3] for k, v in fields.items()}, controls, range(2, 3))
     assert not unequal({"alone": alone}, {"alone": whole[2:3]}, 1e-5)
@@ -108,4 +110,5 @@ def test_a_preview_shows_pictures(name: str) -> None:
     with inference(engine.net, engine.strategy.inference):
         shown = engine.strategy.preview(engine.net, Batch(next(batches(tiny_spec(name)))))
     assert len(shown) >= 2
-    assert all(len(column) == 4 and column.dim() == 4 for column in shown.values())
+    batch = engine.settings.batch
+    assert all(len(column) == batch and column.dim() == 4 for column in shown.values())

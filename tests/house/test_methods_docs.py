@@ -11,7 +11,7 @@ from i2i.spec.describe import objectives
 from i2i.spec.plugins import discover
 
 PAGE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-METHODS = {"pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
+METHODS = {"pix2pix": "pix2pix", "cyclegan": "CycleGAN", "bicyclegan": "BicycleGAN", "stargan": "StarGAN"}
 
 
 def section(name: str) -> str:

@@ -1,0 +1,169 @@
+"""One set of pictures with labels, alone or joined with others: found, read, and its held-out part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from random import Random
+
+import torch
+from torch import Tensor
+
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError, nearest
+from i2i.data.domain_options import DomainSet
+from i2i.data.images import decode, read_header
+from i2i.data.label_layouts import find_labels, other_split
+from i2i.data.labels import Labels
+from i2i.data.preprocess import Preprocess
+from i2i.data.survey import Stored, check_held_out, sampled, survey
+from i2i.data.tables import some
+
+SHUFFLE = 1234
+"""The seed with which the published StarGAN shuffles CelebA's list before it takes the test pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the pictures of all sets are read: resized with the bilinear filter, as the published StarGAN does."""
+
+    size: int
+    load_size: int
+    flip: bool
+    channels: int | None
+    value_range: tuple[float, float] | None
+
+    def __post_init__(self) -> None:
+        self.steps(None)  # refuses sizes that do not fit
+
+    def steps(self, centre_crop: int | None) -> Preprocess:
+        """From a stored picture to what the network sees."""
+        return Preprocess(
+            size=self.size,
+            load_size=self.load_size,
+            flip=self.flip,
+            centre_crop=centre_crop,
+            filter="bilinear",
+        )
+
+    def still(self) -> Reading:
+        """Neither cropped nor flipped."""
+        return replace(self, load_size=self.size, flip=False)
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """A set that was found: its pictures and labels.
+
+    Attributes:
+        options: where it lies, and which attributes count.
+        reading: how its pictures are read.
+        split: which part of it this is.
+        labels: of its pictures.
+        aside: of the pictures that were taken out of it for looking, if any.
+        stored: how its pictures are stored.
+    """
+
+    options: DomainSet
+    reading: Reading
+    split: str
+    labels: Labels
+    aside: Labels | None
+    stored: Stored
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def load(self, row: int, rng: torch.Generator) -> Tensor:
+        """The picture of a row, cropped and flipped."""
+        steps, path = self.reading.steps(self.options.centre_crop), self.labels.path(row)
+        return steps(self.stored.accept(decode(path), path), steps.draw(rng))
+
+    def facts(self) -> DataFacts:
+        """What the set alone is."""
+        count = len(self.labels.names)
+        return DataFacts(
+            fields=("image", "domain", "target"),
+            image_size=self.reading.size,
+            channels={"image": self.stored.channels},
+            value_range={"image": self.stored.value_range(self.reading.value_range)},
+            vectors={"domain": count, "target": count},
+            domains=self.labels.names,
+            exclusive=_exclusive(self.options, self.labels),
+        )
+
+    def held_out(self) -> LabelledSet | None:
+        """Its split "test", else "val", else the pictures taken out of it; resized, neither cropped nor flipped.
+
+        Raises:
+            I2IError: the split has other domains, or is stored differently.
+        """
+        split = other_split(self.options.root, self.split, self.labels.layout)
+        if split is None:
+            still = self.reading.still()
+            return replace(self, reading=still, labels=self.aside, aside=None) if self.aside else None
+        held = open_set(self.options, self.reading.still(), split)
+        if apart := sorted(set(held.labels.names) ^ set(self.labels.names)):
+            verb = "is" if len(apart) == 1 else "are"
+            raise I2IError(
+                f"data.root: {some(apart, 'domain')} {verb} in only one of the splits '{self.split}' and '{split}'; "
+                "make them equal, or name in attributes those to use"
+            )
+        held = replace(held, labels=held.labels.columns(self.labels.names))
+        check_held_out(self.facts(), held.facts(), split)
+        return held
+
+
+def open_set(options: DomainSet, reading: Reading, split: str) -> LabelledSet:
+    """Find the pictures and labels of a set.
+
+    Raises:
+        I2IError: anything about the files that would fail later; the message names them and the remedy.
+    """
+    labels = find_labels(options.root, split, options.attributes)
+    _exclusive(options, labels)
+    stored = _survey(labels, options, reading)
+    if not options.hold_out:
+        return LabelledSet(options, reading, split, labels, None, stored)
+    _check_hold_out(options, labels, split)
+    order = list(range(len(labels)))
+    Random(SHUFFLE).shuffle(order)
+    aside, kept = labels.rows(order[: options.hold_out]), labels.rows(order[options.hold_out :])
+    return LabelledSet(options, reading, split, kept, aside, stored)
+
+
+def _survey(labels: Labels, options: DomainSet, reading: Reading) -> Stored:
+    paths = [labels.path(row) for row in sampled(len(labels))]
+    headers = [(path, read_header(path)) for path in paths]
+    for path, header in headers:
+        reading.steps(options.centre_crop).check(header, str(path))
+    return survey(headers, reading.channels, reading.value_range)
+
+
+def _exclusive(options: DomainSet, labels: Labels) -> tuple[tuple[str, ...], ...]:
+    """The groups of domains of which a picture has one: those that the user names, or all folders."""
+    if labels.layout == "folders":
+        if options.exclusive:
+            raise I2IError(
+                f"data.exclusive: a picture is in one folder of '{labels.source}', so its domains are one group "
+                "already; leave exclusive out"
+            )
+        return (labels.names,)
+    for name, times in Counter(name for group in options.exclusive for name in group).items():
+        if name not in labels.names:
+            raise I2IError(f"data.exclusive: '{name}' is none of the domains; {nearest(name, labels.names)}")
+        if times > 1:
+            raise I2IError(f"data.exclusive: '{name}' is there twice; an attribute is in one group at most")
+    return options.exclusive
+
+
+def _check_hold_out(options: DomainSet, labels: Labels, split: str) -> None:
+    if other := other_split(options.root, split, labels.layout):
+        raise I2IError(
+            f"data.hold_out: '{options.root}' has a split '{other}', which is looked at instead; remove hold_out"
+        )
+    if options.hold_out >= len(labels):
+        raise I2IError(
+            f"data.hold_out: {options.hold_out:,} pictures cannot be held out of the {len(labels):,} that "
+            f"'{labels.source}' has; use {len(labels) - 1:,} or less"
+        )

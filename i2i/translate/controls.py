@@ -1,0 +1,114 @@
+"""The controls of a trained model: the method's and the translator's own, checked in one go, pictures among them."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, create_model
+from torch import Tensor
+
+from i2i.core.batch import Parts
+from i2i.core.check import validate
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError, Problem, SpecError
+from i2i.core.schema import read_signature
+from i2i.core.strategy import PictureOf, Strategy
+from i2i.data.pixels import resize, to_tensor
+from i2i.data.values import to_unit
+from i2i.translate.pictures import FULL, Range, convert, take
+from i2i.translate.request import Own, Request
+
+
+def ask(
+    strategy: Strategy,
+    net: Parts,
+    facts: DataFacts,
+    controls: Mapping[str, Any],
+    value_range: Range | None,
+    owner: str,
+) -> Request:
+    """Check controls, and read those that are pictures.
+
+    Args:
+        strategy: the method.
+        net: its parts.
+        facts: of the training data: what a picture of a field is like.
+        controls: by name, the translator's own among them.
+        value_range: of float arrays and tensors.
+        owner: whose controls they are, in messages.
+
+    Raises:
+        SpecError: all that is wrong with them: unknown names, wrong values, pictures that cannot be read.
+    """
+    signature = read_signature(strategy.translate)
+    fields = dict(_picture_fields(signature.options))
+    asked = {**signature.defaults(), **controls}
+    given = {name: asked[name] for name in fields if _is_picture(asked.get(name))}
+    # The method is told a path; that of a picture in memory is the name of its control.
+    paths = {name: Path(name) for name, picture in given.items() if not isinstance(picture, (str, Path))}
+    model = create_model("Controls", __base__=(Own, signature.options))
+    values, problems = validate(model, {**controls, **paths}, "control", owner)
+    pictures = {}
+    for name, picture in given.items():
+        try:
+            pictures[name] = _read(picture, fields[name], facts, value_range)
+        except I2IError as error:
+            problems.append(Problem(f"control.{name}", str(error)))
+    if problems:
+        raise SpecError(problems)
+    own = Own(**{name: values.pop(name) for name in Own.model_fields})
+    captions = _captions(strategy, net, values)
+    return Request(strategy.takes(values)[0], captions, pictures, own, value_range)
+
+
+def _picture_fields(options: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """The controls that are pictures, and the field that each is like."""
+    for name, option in options.model_fields.items():
+        members = map(typing.get_args, typing.get_args(option.annotation))
+        for mark in (*option.metadata, *(part for member in members for part in member)):
+            if isinstance(mark, PictureOf):
+                yield name, mark.field
+
+
+def _is_picture(given: object) -> bool:
+    return isinstance(given, (str, Path, Image.Image, np.ndarray, Tensor))
+
+
+def _read(picture: str | Path | Any, field: str, facts: DataFacts, value_range: Range | None) -> Tensor:
+    """A picture as the training data would hold it in a field, resized to a square: (1, C, size, size) in [-1, 1]."""
+    if field not in facts.channels:
+        raise I2IError(
+            f"it is a picture like those of '{field}', a field that the training data does not have"
+        )
+    stored, name = take(picture)
+    batch = stored if stored.ndim == 4 else stored[None]
+    if len(batch) > 1:
+        raise I2IError(f"it is one picture, not the {len(batch)} of a batch")
+    (pixels,) = convert(batch.detach().cpu(), facts.channels[field])
+    if pixels.is_floating_point():
+        pixels = pixels.float()  # numpy has no bfloat16
+    square = resize(pixels.permute(1, 2, 0).numpy(), facts.image_size, facts.image_size)
+    unknown = facts.value_range[field] if name else value_range or (0.0, 1.0)
+    return to_unit(to_tensor(square)[None], FULL.get(stored.dtype, unknown))
+
+
+def _captions(strategy: Strategy, net: Parts, values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The results that a method offers; what it finds wrong with its controls, as of those controls."""
+    try:
+        captions = strategy.captions(net, values)
+    except SpecError:
+        raise
+    except (ValueError, I2IError) as error:
+        sentence, _, hint = str(error).partition("\n")
+        name, _, message = sentence.partition(": ")
+        at, message = (f"control.{name}", message) if name in values else ("control", sentence)
+        raise SpecError([Problem(at, message, inspect.cleandoc(hint))]) from error
+    if not captions:
+        raise I2IError("control: these controls ask for no result at all")
+    return captions

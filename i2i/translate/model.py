@@ -1,0 +1,172 @@
+"""A trained model: give it pictures, get pictures of the same kind back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from i2i.core.batch import Batch, Parts
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError
+from i2i.core.schema import Signature, read_signature
+from i2i.core.strategy import Strategy
+from i2i.data.values import from_unit, to_unit
+from i2i.engine.inference import inference
+from i2i.spec.spec import Spec
+from i2i.translate import padding
+from i2i.translate.controls import ask
+from i2i.translate.files import found
+from i2i.translate.grid import LARGE, Row, as_cell, check_grid, draw_rows
+from i2i.translate.pictures import FULL, Picture, Range, beside, convert, like, take, write_picture
+from i2i.translate.request import Request
+
+
+class Model:
+    """Networks, pre-processing, value range, norm and dropout mode of a finished run; inference only.
+
+    `load` makes one.
+    """
+
+    def __init__(
+        self, spec: Spec, strategy: Strategy, net: Parts, facts: DataFacts, device: torch.device
+    ) -> None:
+        self.spec, self.strategy, self.net, self.facts, self.device = spec, strategy, net, facts, device
+        self.multiple = padding.multiple_of(list(net.modules().values()))
+
+    @property
+    def controls(self) -> Signature:
+        """The keyword-only parameters of the strategy's `translate`."""
+        return read_signature(self.strategy.translate)
+
+    def translate(
+        self,
+        picture: str | Path | Picture,
+        *,
+        out: str | Path | None = None,
+        samples: int | None = None,
+        seed: int = 0,
+        sync: bool = False,
+        value_range: Range | None = None,
+        **controls: Any,
+    ) -> Any:
+        """Translate one picture, of any size, or a batch of float arrays or tensors.
+
+        Args:
+            picture: a path, a PIL image, an array or a tensor. Whole-number arrays are H×W or H×W×C in the range of
+                their type; float arrays and all tensors are (N×)C×H×W, in [0, 1] unless `value_range` says otherwise.
+            out: write the result there and return the path. Several results are written beside each other, as
+                `<stem>-1.png`, `<stem>-<caption>.png` or `<stem>-<caption>-1.png`, and their paths are returned.
+            samples: how many results to make with different random numbers.
+            seed: of the random numbers of methods that draw some; they belong to the picture, by its name.
+            sync: the same random numbers for every picture: sample k differs from sample k + 1 alone.
+            value_range: of float arrays and tensors.
+            controls: what the strategy's `translate` takes, `back=True` for example. One that is a picture is given
+                like `picture`.
+
+        Returns:
+            The same kind: a PIL image for a path or a PIL image (an array where the file has more than 8 bits), an
+            array for an array, a tensor for a tensor. With `samples`, a list of them; where the controls ask for
+            several results (every domain), a dict from caption to result; for both, a dict of lists.
+
+        Raises:
+            I2IError: the picture cannot be read, has the wrong number of channels, a control is unknown, or several
+                samples were asked of a method that draws no random numbers.
+        """
+        asked = {**controls, "samples": samples, "seed": seed, "sync": sync}
+        return self.answer(picture, self.request(asked, value_range), None if out is None else Path(out))
+
+    def grid(
+        self,
+        paths: str | Path | Iterable[str | Path],
+        /,
+        *,
+        samples: int | None = None,
+        seed: int = 0,
+        sync: bool = False,
+        **controls: Any,
+    ) -> Image.Image:
+        """One labelled picture: a row for each file, its columns the input and every result.
+
+        Args:
+            paths: files and folders.
+            samples: as for `translate`.
+            seed: as for `translate`.
+            sync: as for `translate`.
+            controls: as for `translate`.
+
+        Raises:
+            I2IError: as `translate`, or there are too many rows or columns.
+        """
+        request = self.request({**controls, "samples": samples, "seed": seed, "sync": sync})
+        files = list(found(map(Path, [paths] if isinstance(paths, (str, Path)) else paths)))
+        labels = request.labels()
+        check_grid(len(files), 1 + len(labels))
+        return draw_rows(labels, [Row(place.as_posix(), self.row(file, request)) for file, place in files])
+
+    def request(self, controls: Mapping[str, Any], value_range: Range | None = None) -> Request:
+        """Check controls, the translator's own among them, and read those that are pictures: once for many inputs.
+
+        Raises:
+            SpecError: an unknown control, a value of the wrong type, or a picture that cannot be read.
+        """
+        owner = f"strategy '{self.spec.strategy.name}'"
+        request = ask(self.strategy, self.net, self.facts, controls, value_range, owner)
+        pictures = {name: picture.to(self.device) for name, picture in request.pictures.items()}
+        return dataclasses.replace(request, pictures=pictures)
+
+    def answer(self, picture: str | Path | Picture, request: Request, out: Path | None = None) -> Any:
+        """Translate one picture as `translate` does, under controls that are checked already."""
+        stored, name = take(picture)
+        full = self._full_range(stored, name, request)
+        batch = stored if stored.ndim == 4 else stored[None]
+        if out is not None and len(batch) > 1:
+            raise I2IError(f"{out}: a file holds one picture, not the {len(batch)} of a batch")
+        each = [self._results(self._unit(one[None], full, request), name, request) for one in batch]
+        made = [
+            from_unit(torch.cat(same), full, stored.dtype).to(stored.device)
+            for same in zip(*each, strict=True)
+        ]
+        if out is not None:
+            files = zip(made, beside(out, request.endings()), strict=True)
+            written = [write_picture(result[0], file) for result, file in files]
+            return written[0] if request.single else written
+        return request.shaped([like(picture, result if stored.ndim == 4 else result[0]) for result in made])
+
+    def row(self, path: Path, request: Request) -> list[Image.Image]:
+        """A file and its results as pictures for a grid."""
+        stored, name = take(path)
+        unit = self._unit(stored[None], self._full_range(stored, name, request), request)
+        return [as_cell(picture[0], LARGE) for picture in (unit, *self._results(unit, name, request))]
+
+    def _full_range(self, stored: Tensor, name: str, request: Request) -> Range:
+        """The values that stand for black and white; files of floats have those of the training pictures."""
+        unknown = self.facts.value_range[request.field] if name else (0.0, 1.0)
+        return request.value_range or FULL.get(stored.dtype, unknown)
+
+    def _unit(self, stored: Tensor, full: Range, request: Request) -> Tensor:
+        """A picture as the networks see it, before padding."""
+        return to_unit(convert(stored, self.facts.channels[request.field]).to(self.device), full)
+
+    def _results(self, picture: Tensor, name: str, request: Request) -> list[Tensor]:
+        """Every result of a picture: padding, the strategy, and back to the picture's size."""
+        height, width = picture.shape[-2:]
+        fields = {request.field: padding.pad(picture, self.multiple), **request.pictures}
+        results = []
+        for controls, sample in request.cells():
+            draws = request.draws(name, sample)
+            with inference(self.net, self.strategy.inference, draws):
+                try:
+                    made = self.strategy.translate(self.net, Batch(fields, draws), **controls)
+                except ValueError as error:
+                    raise I2IError(
+                        f"a picture of {width}×{height} pixels cannot be translated: {error}"
+                    ) from error
+            results.append(made[..., :height, :width])
+        request.check_samples(results)
+        return results

@@ -1,0 +1,117 @@
+"""What is asked of a trained model for every input, and how the results of one input are numbered and named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from i2i.core.batch import Draws, address
+from i2i.core.errors import I2IError
+from i2i.translate.pictures import Range
+
+LONGEST = 40  # characters of a caption in a file name: of three bytes each, names of at most 255 leave 135
+
+
+class Own(BaseModel):
+    """The controls of the translator, beside those of every method."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    samples: Annotated[int | None, Field(ge=1, description="results for each input")] = None
+    seed: Annotated[int, Field(ge=0, description="of the random numbers")] = 0
+    sync: Annotated[bool, Field(description="the same random numbers for every input")] = False
+
+
+class NothingDrawnError(I2IError):
+    """Several samples were asked of a method that draws no random numbers."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for every input, checked and read.
+
+    Attributes:
+        field: what the inputs are to the method.
+        captions: the results: the caption of each, and the controls of its `translate`.
+        pictures: the controls that are pictures, (1, C, size, size) in [-1, 1], by name.
+        own: the translator's own controls.
+        value_range: of inputs that are float arrays or tensors.
+    """
+
+    field: str
+    captions: Mapping[str, Mapping[str, Any]]
+    pictures: Mapping[str, Tensor]
+    own: Own
+    value_range: Range | None
+
+    @property
+    def single(self) -> bool:
+        """Whether an input has one result, not a list or a table of them."""
+        return self.own.samples is None and len(self.captions) == 1
+
+    @property
+    def count(self) -> int:
+        """Results for each caption."""
+        return self.own.samples or 1
+
+    def cells(self) -> Iterator[tuple[Mapping[str, Any], int]]:
+        """The controls and the number of every result of an input."""
+        return ((controls, sample) for controls in self.captions.values() for sample in range(self.count))
+
+    def draws(self, name: str, sample: int) -> Draws:
+        """The random numbers of a result: they belong to the picture, by its name, unless `sync` was asked."""
+        return Draws(("translate", address(self.own.seed, "" if self.own.sync else name)), [sample])
+
+    def shaped(self, results: Sequence[Any]) -> Any:
+        """The results of an input as one, a list, a table, or a table of lists."""
+        if self.single:
+            return results[0]
+        rows = [list(results[start : start + self.count]) for start in range(0, len(results), self.count)]
+        if len(rows) == 1:
+            return rows[0]
+        return dict(zip(self.captions, rows if self.own.samples else results, strict=True))
+
+    def labels(self) -> list[str]:
+        """The heading of every result."""
+        captions = list(self.captions) if len(self.captions) > 1 or self.own.samples is None else [""]
+        return [f"{caption} {number}".strip() for caption in captions for number in self._numbers()]
+
+    def endings(self) -> list[str]:
+        """What every result adds to the name of its file."""
+        captions = [f"-{safe}" for safe in safe_names(self.captions)] if len(self.captions) > 1 else [""]
+        return [
+            f"{caption}-{number}" if number else caption for caption in captions for number in self._numbers()
+        ]
+
+    def _numbers(self) -> list[str]:
+        return [""] if self.own.samples is None else [str(1 + sample) for sample in range(self.count)]
+
+    def check_samples(self, results: Sequence[Tensor]) -> None:
+        """Refuse samples that are all the same.
+
+        Raises:
+            NothingDrawnError: they are, for every caption.
+        """
+        first = [results[index - index % self.count] for index in range(len(results))]
+        if self.count > 1 and all(map(torch.equal, first, results)):
+            raise NothingDrawnError(
+                "control.samples: with these controls this method draws no random numbers, so every sample is the "
+                "same; leave samples out"
+            )
+
+
+def safe_names(captions: Iterable[str]) -> list[str]:
+    """Captions as parts of file names that every system takes, no two the same even where case is ignored."""
+    names: list[str] = []
+    for caption in captions:
+        taken = {name.casefold() for name in names}
+        safe = re.sub(r"[^\w.+=-]+", "_", caption)[:LONGEST].strip("_.") or "result"
+        numbered = (f"{safe}-{number}" for number in range(2, len(names) + 2))
+        names.append(next(name for name in (safe, *numbered) if name.casefold() not in taken))
+    return names

@@ -1,0 +1,201 @@
+"""BicycleGAN: the engine agrees with the published loop, its halves and variants included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from helpers import batches, tiny, tiny_engine, tiny_spec, unequal, weights
+from textbook import agree
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2i.core.batch import Batch, Draws
+from i2i.core.errors import I2IError
+from i2i.spec.spec import Spec
+
+LATENT = 3
+
+
+class Loop:
+    """The authors' step: G and E together, the code's gradient to G alone, then each discriminator."""
+
+    def __init__(
+        self, nets: dict[str, nn.Module], *, conditional: bool = False, code_reaches_encoder: bool = False
+    ) -> None:
+        self.nets, self.conditional, self.code_reaches_encoder = nets, conditional, code_reaches_encoder
+        self.judges = {"vae": nets.get("D_vae", nets.get("D")), "lr": nets.get("D_lr", nets.get("D"))}
+        self.optimizers = {
+            name: torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999))
+            for name, net in nets.items()
+        }
+
+    def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
+        G, E, judges = self.nets["G"], self.nets["E"], self.judges
+        # the halves are the even and the odd positions
+        a1, b1, a2, b2 = x["a"][0::2], x["b"][0::2], x["a"][1::2], x["b"][1::2]
+        mean, log_variance = E(b1)
+        noise = draws.normal(mean)
+        fake_encoded = G(a1, mean + noise * torch.exp(0.5 * log_variance))
+        z = draws.normal(mean).to(mean.dtype)
+        fake_random = G(a1, z)
+        mean2, _ = E(fake_random)
+
+        self.freeze(True, *judges.values())
+        self.optimizers["G"].zero_grad(), self.optimizers["E"].zero_grad()
+        gan = self.fool(judges["vae"], a1, fake_encoded)
+        gan2 = self.fool(judges["lr"], a1, fake_random)
+        pixel = F.l1_loss(fake_encoded, b1)
+        kl = -0.5 * torch.sum(1 + log_variance - mean**2 - log_variance.exp()) / len(b1)
+        code = (mean2 - z).abs().mean()
+        (gan + gan2 + 10.0 * pixel + 0.01 * kl).backward(retain_graph=True)
+        self.freeze(not self.code_reaches_encoder, E)
+        (0.5 * code).backward()
+        self.freeze(False, E)
+        self.optimizers["G"].step(), self.optimizers["E"].step()
+
+        self.freeze(False, *judges.values())
+        for name in self.optimizers.keys() - {"G", "E"}:
+            self.optimizers[name].zero_grad()
+        terms = {}
+        for half, fake, a, b in (("vae", fake_encoded, a1, b1), ("lr", fake_random, a2, b2)):
+            judge = judges[half]
+            terms[f"fake_{half}"] = summed(judge(self.seen(a1, fake.detach())), 0.0)
+            terms[f"real_{half}"] = summed(judge(self.seen(a, b)), 1.0)
+            (terms[f"fake_{half}"] + terms[f"real_{half}"]).backward()
+        for name in self.optimizers.keys() - {"G", "E"}:
+            self.optimizers[name].step()
+        made = {"gan_vae": gan, "gan_lr": gan2, "pixel": pixel, "kl": kl, "code": code}
+        return {f"generator/{k}": v for k, v in made.items()} | {
+            f"discriminators/{k}": v for k, v in terms.items()
+        }
+
+    def fool(self, judge: nn.Module, a: Tensor, fake: Tensor) -> Tensor:
+        return summed(judge(self.seen(a, fake)), 1.0)
+
+    def seen(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.cat([a, b], 1) if self.conditional else b
+
+    def freeze(self, frozen: bool, *nets: nn.Module) -> None:
+        for net in nets:
+            net.requires_grad_(not frozen)
+
+
+def summed(scales: list[Tensor], label: float) -> Tensor:
+    return sum(((scores - label) ** 2).mean() for scores in scales)
+
+
+def small(options: Mapping[str, Any], batch: int = 4) -> Spec:
+    generator = {**tiny("bicyclegan").options["generator"], "dropout": 0.5}
+    merged = {"latent": LATENT, "generator": generator, **options}
+    return tiny_spec("bicyclegan", options=merged, train={"batch": batch})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("batch", [2, 4])
+@pytest.mark.parametrize("variant", ["published", "conditional", "use_same_D"])
+def test_the_engine_agrees(variant: str, batch: int, dtype: torch.dtype) -> None:
+    options = {} if variant == "published" else {variant: True}
+    agree(small(options, batch), lambda nets: Loop(nets, conditional=variant == "conditional"), dtype)
+
+
+@pytest.mark.parametrize("encoder", ["resnet", "conv"])
+def test_the_code_reaches_the_encoder_only_if_asked(encoder: str) -> None:
+    spec = small({"code_trains_encoder": True, "encoder": {"name": encoder, "width": 4}})
+    agree(spec, lambda nets: Loop(nets, code_reaches_encoder=True), torch.float64)
+    with pytest.raises(AssertionError, match=r"step 1|E\."):
+        agree(spec, Loop, torch.float64)
+
+
+def test_a_judge_of_one_scale_gives_the_mean_over_the_batch() -> None:
+    # The published loss walks over the batch of a bare map instead, and is as many times as large.
+    engine = tiny_engine(small({"discriminator": {"name": "patch", "width": 4, "layers": 2}}, 8))
+    report = engine.advance(next(batches(small({}, 8))))
+    assert all(0 < float(report[f"discriminators/real_{half}"]) < 2 for half in ("vae", "lr"))
+    scores = torch.randn(4, 1, 6, 6)
+    assert float(summed(list(scores), 1.0)) == pytest.approx(
+        4 * float(engine.net.gan(scores, "real")), rel=1e-6
+    )
+
+
+VAE = {"gan_lr_weight": 0.0, "code_weight": 0.0}
+LR = {"gan_vae_weight": 0.0, "pixel_weight": 0.0, "kl_weight": 0.0, "code_trains_encoder": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "objectives"),
+    [
+        (
+            {},
+            {
+                "G": "gan_vae + gan_lr + 10·pixel + 0.01·kl + 0.5·code",
+                "E": "gan_vae + gan_lr + 10·pixel + 0.01·kl",
+                "D_vae": "real_vae + fake_vae",
+                "D_lr": "real_lr + fake_lr",
+            },
+        ),
+        (
+            {"use_same_D": True},
+            {
+                "G": "gan_vae + gan_lr + 10·pixel + 0.01·kl + 0.5·code",
+                "E": "gan_vae + gan_lr + 10·pixel + 0.01·kl",
+                "D": "real_vae + fake_vae + real_lr + fake_lr",
+            },
+        ),
+        (
+            VAE,
+            {
+                "G": "gan_vae + 10·pixel + 0.01·kl",
+                "E": "gan_vae + 10·pixel + 0.01·kl",
+                "D_vae": "real_vae + fake_vae",
+            },
+        ),
+        (LR, {"G": "gan_lr + 0.5·code", "E": "0.5·code", "D_lr": "real_lr + fake_lr"}),
+    ],
+)
+def test_its_halves_are_methods_by_options_alone(
+    options: Mapping[str, Any], objectives: Mapping[str, str]
+) -> None:
+    spec = small(options)
+    engine = tiny_engine(spec)
+    assert objectives == {n: phase.objective(n) for phase in engine.phases for n in phase.minimise}
+    before = weights(engine)
+    terms = {f"{p.name}/{term}" for p in engine.phases for row in p.minimise.values() for term in row}
+    for report in engine.run(batches(spec), 2):
+        assert report.keys() == terms
+    after = weights(engine)
+    for network in objectives:
+        assert any(unequal({k: before[k]}, {k: after[k]}) for k in before if k.startswith(f"{network}."))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (LR | {"gan_lr_weight": 0.0}, "strategy.gan_vae_weight: nothing trains the generator while"),
+        (
+            LR | {"code_trains_encoder": False},
+            "strategy.code_trains_encoder: nothing trains the encoder while",
+        ),
+        (
+            VAE | {"code_trains_encoder": True},
+            "strategy.code_trains_encoder: it has no effect while code_weight is 0",
+        ),
+        (VAE | {"use_same_D": True}, "strategy.use_same_D: there is only one discriminator while"),
+    ],
+)
+def test_weights_that_train_nothing_are_refused(options: Mapping[str, Any], sentence: str) -> None:
+    with pytest.raises(I2IError, match=sentence):
+        tiny_engine(small(options))
+
+
+def test_pix2pix_with_noise() -> None:
+    generator = {"name": "latent-unet", "width": 4, "depth": 3}
+    spec = tiny_spec("pix2pix", options={"generator": generator, "latent": 2})
+    engine, other = tiny_engine(spec), tiny_engine(spec)
+    batch = next(batches(spec))
+    x, again = (Batch(batch, Draws((key,), range(4))) for key in ("one", "two"))
+    one, two = engine.strategy.translate(engine.net, x), engine.strategy.translate(engine.net, again)
+    assert x.z.shape == (4, 2) and unequal({"": one}, {"": two}, 1e-6)
+    assert not unequal(engine.advance(batch), other.advance(batch))
