@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from i2i.core.strategy import Phase as Phase
     from i2i.core.strategy import PictureOf as PictureOf
     from i2i.core.strategy import Strategy as Strategy
+    from i2i.importing.run import import_weights as import_weights
     from i2i.losses.penalties import gradient_penalty as gradient_penalty
     from i2i.losses.penalties import second_order as second_order
-    from i2i.run.importing import import_weights as import_weights
     from i2i.run.run import Run as Run
     from i2i.run.run import build as build
     from i2i.spec.plugins import discover as discover
     from i2i.spec.schema import schema as schema
     from i2i.spec.spec import Spec as Spec
+    from i2i.translate.loading import load as load
     from i2i.translate.model import Model as Model
-    from i2i.translate.translator import load as load
 
 # Where each public name lives: importing i2i imports none of them, torch least of all.
 _HOMES = {
@@ -69,14 +69,14 @@ _HOMES = {
         "PictureOf",
         "Strategy",
     ),
+    "i2i.importing.run": ("import_weights",),
     "i2i.losses.penalties": ("gradient_penalty", "second_order"),
-    "i2i.run.importing": ("import_weights",),
     "i2i.run.run": ("Run", "build"),
     "i2i.spec.plugins": ("discover",),
     "i2i.spec.schema": ("schema",),
     "i2i.spec.spec": ("Spec",),
     "i2i.translate.model": ("Model",),
-    "i2i.translate.translator": ("load",),
+    "i2i.translate.loading": ("load",),
 }
 
 __all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605

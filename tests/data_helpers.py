@@ -5,8 +5,13 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
+
+from i2i.core.errors import I2IError
+
+NAMES = ["1.png", "2.png", "3.png", "10.png"]
 
 
 def rng(seed=0):
@@ -63,3 +68,43 @@ def fill(folder: Path, names, **options):
     for seed, name in enumerate(names):
         save(folder / name, noise(seed=seed, **options))
     return folder
+
+
+def table(root, rows, header="image,red,large", name="train.csv"):
+    """A CSV of labels."""
+    (root / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return root
+
+
+def listing(root, rows, header=("4", "red large")):
+    """A list of labels as CelebA's."""
+    (root / "list_attr_x.txt").write_text("\n".join([*header, *rows]) + "\n", encoding="utf-8")
+    return root
+
+
+def listed(root, folder="images"):
+    """A list as CelebA's, with its pictures."""
+    fill(root / folder, NAMES)
+    return listing(root, [f"{name}  1 -1" for name in NAMES])
+
+
+def domain_folders(root, folders=("angry", "happy", "sad"), split="train"):
+    """A folder for each domain: one picture in the first, two in the second, and so on."""
+    for number, name in enumerate(folders):
+        fill(root / split / name, [f"{i}.png" for i in range(1, 2 + number)])
+    return root
+
+
+def assert_refused(tmp_path: Path, name, make, kind, options, sentence):
+    """A data set that `make` spoils is refused with this sentence; {root} in it stands for its path."""
+    root = tmp_path / "up" / name
+    root.parent.mkdir(exist_ok=True)
+    try:
+        root = make(root) or root
+    except OSError as error:
+        pytest.skip(f"cannot be made here: {error}")
+    with pytest.raises(I2IError) as caught:
+        kind(root=root, **options)
+    top = (tmp_path / "up").as_posix()
+    # Windows writes the paths of the message with its own slash
+    assert str(caught.value).replace("\\", "/") == sentence.format(root=f"{top}/{name}", up=top)

@@ -152,8 +152,9 @@ def randomised(net: nn.Module, seed: int = 0) -> nn.Module:
     return net.eval()
 
 
-def shapes_of(weights: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {key: tuple(tensor.shape) for key, tensor in weights.items()}
+def shapes_of(weights: nn.Module | Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    held = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    return {key: tuple(tensor.shape) for key, tensor in held.items()}
 
 
 def saved(path: Path, weights: nn.Module | Mapping[str, Any], *, old: bool = False) -> Path:

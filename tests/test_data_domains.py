@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from data_helpers import fill, noise, rng, save
+from data_helpers import fill, noise, rng, save, table
 from PIL import Image
 
 from i2i.core.data import Labelled, Source
@@ -12,11 +12,6 @@ from i2i.data import Demo, Domains, DomainSet, write_demo
 from i2i.data.pixels import to_tensor
 
 OWN = "each of the joined sets has its own; move this one to [data.sets.NAME]"
-
-
-def table(root, rows, header="image,red,large", name="train.csv"):
-    (root / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    return root
 
 
 def marked(root, count=6, split="train", **options):

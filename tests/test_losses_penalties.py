@@ -89,6 +89,13 @@ def test_a_flat_critic_gives_a_finite_gradient(pictures, epsilon):
     assert net.w.grad.isfinite()
 
 
+def test_by_default_nothing_is_added(pictures):
+    net = Quadratic()
+    net.w.data.fill_(0)
+    gradient_penalty(net, *pictures).backward()
+    assert net.w.grad == 0  # any epsilon would give the flat slope a direction
+
+
 def test_epsilon_is_added_to_every_value_of_the_gradient(pictures):
     net = Quadratic()
     net.w.data.fill_(0)

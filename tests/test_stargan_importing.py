@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-
 import pytest
 import torch
 from helpers import registry
+from sources import randomised, shapes_of
+from sources_stargan import FIVE, SourceCritic, SourceGenerator
 from torch import Tensor, nn
 
 from i2i.core.importing import Match
@@ -15,83 +14,11 @@ from i2i.core.schema import Ref
 
 # fp32: our norms are computed by another kernel, a dozen layers deep.
 WITHIN = 1e-6
-FIVE = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
-
-
-def norm(channels: int) -> nn.Module:
-    return nn.InstanceNorm2d(channels, affine=True, track_running_stats=True)
-
-
-class Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.main = nn.Sequential(*self.layers(channels))
-
-    def layers(self, channels: int) -> Iterator[nn.Module]:
-        for last in (False, True):
-            yield nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-            yield norm(channels)
-            yield from () if last else (nn.ReLU(),)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.main(x)
-        return out
-
-
-class TheirGenerator(nn.Module):
-    """All layers in one list, labels tiled into channels, norms that keep running statistics."""
-
-    def __init__(self, told: int, width: int, blocks: int, channels: int = 3) -> None:
-        super().__init__()
-        self.main = nn.Sequential(*self.layers(told, width, blocks, channels))
-
-    def layers(self, told: int, width: int, blocks: int, channels: int) -> Iterator[nn.Module]:
-        yield from (nn.Conv2d(channels + told, width, 7, 1, 3, bias=False), norm(width), nn.ReLU())
-        for size in (width, 2 * width):
-            yield from (nn.Conv2d(size, 2 * size, 4, 2, 1, bias=False), norm(2 * size), nn.ReLU())
-        yield from (Residual(4 * width) for _ in range(blocks))
-        for size in (4 * width, 2 * width):
-            yield from (
-                nn.ConvTranspose2d(size, size // 2, 4, 2, 1, bias=False),
-                norm(size // 2),
-                nn.ReLU(),
-            )
-        yield from (nn.Conv2d(width, channels, 7, 1, 3, bias=False), nn.Tanh())
-
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        tiled = labels.view(*labels.shape, 1, 1).repeat(1, 1, *x.shape[2:])
-        out: Tensor = self.main(torch.cat([x, tiled], dim=1))
-        return out
-
-
-class TheirCritic(nn.Module):
-    """The head that classifies sees the whole of the last map."""
-
-    def __init__(self, domains: int, width: int, layers: int, size: int) -> None:
-        super().__init__()
-        sizes = [3, *(width * 2**layer for layer in range(layers))]
-        pairs = itertools.pairwise(sizes)
-        body = [m for i, o in pairs for m in (nn.Conv2d(i, o, 4, 2, 1), nn.LeakyReLU(0.01))]
-        self.main = nn.Sequential(*body)
-        self.conv1 = nn.Conv2d(sizes[-1], 1, 3, 1, 1, bias=False)
-        self.conv2 = nn.Conv2d(sizes[-1], domains, size // 2**layers, bias=False)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.main(x)
-        return self.conv1(x), self.conv2(x).flatten(1)
-
-
-def drawn(net: nn.Module, seed: int = 0) -> nn.Module:
-    """Weights without symmetry: norms that do nothing would hide a mistake."""
-    generator = torch.Generator().manual_seed(seed)
-    for weight in net.parameters():
-        nn.init.normal_(weight, 0.0, 0.2, generator=generator)
-    return net
 
 
 def detected(name: str, state: dict[str, Tensor]) -> Match | None:
     importer = registry().build(Ref.of("importer", name, {}), {}, {})
-    found: Match | None = importer.detect(tuple(state), {key: tuple(t.shape) for key, t in state.items()})
+    found: Match | None = importer.detect(tuple(state), shapes_of(state))
     return found
 
 
@@ -112,7 +39,7 @@ def loaded(match: Match, theirs: nn.Module, kind: str, **facts: int) -> nn.Modul
 
 @pytest.mark.parametrize(("domains", "blocks"), [(5, 2), (2, 6)])
 def test_a_generator_paints_the_same(domains: int, blocks: int) -> None:
-    theirs = drawn(TheirGenerator(domains, 4, blocks))
+    theirs = randomised(SourceGenerator(domains, 4, blocks)).train()
     match = match_of("stargan.G", theirs)
     assert match.options["generator"] == {"name": "domain-resnet", "width": 4, "blocks": blocks}
     ours = loaded(match, theirs, "generator", in_channels=3, out_channels=3, domains=domains)
@@ -123,7 +50,7 @@ def test_a_generator_paints_the_same(domains: int, blocks: int) -> None:
 
 
 def test_a_critic_judges_the_same() -> None:
-    theirs = drawn(TheirCritic(5, 4, 3, 16))
+    theirs = randomised(SourceCritic(5, 4, 3, 16))
     match = match_of("stargan.D", theirs)
     assert match.options["discriminator"] == {"name": "domain-patch", "width": 4, "layers": 3}
     assert match.facts["image_size"] == 16
@@ -136,7 +63,7 @@ def test_a_critic_judges_the_same() -> None:
 @pytest.mark.parametrize("size", [128, 256])
 def test_the_published_networks(size: int) -> None:
     with torch.device("meta"):
-        generator, critic = TheirGenerator(5, 64, 6), TheirCritic(5, 64, 6, size)
+        generator, critic = SourceGenerator(5, 64, 6), SourceCritic(5, 64, 6, size)
     of_generator, of_critic = match_of("stargan.G", generator), match_of("stargan.D", critic)
     shared = {
         "channels": {"image": 3},
@@ -154,7 +81,7 @@ def test_the_published_networks(size: int) -> None:
 
 def test_other_domains_have_no_names() -> None:
     with torch.device("meta"):
-        match = match_of("stargan.G", TheirGenerator(8, 64, 6))
+        match = match_of("stargan.G", SourceGenerator(8, 64, 6))
     assert match.facts["domains"] == tuple("12345678")
     assert match.facts["exclusive"] == ()
     assert match.assumed == (
@@ -164,7 +91,7 @@ def test_other_domains_have_no_names() -> None:
 
 def test_grey_pictures() -> None:
     with torch.device("meta"):
-        match = match_of("stargan.G", TheirGenerator(2, 4, 0, channels=1))
+        match = match_of("stargan.G", SourceGenerator(2, 4, 0, channels=1))
     assert match.facts["channels"] == {"image": 1}
     assert match.facts["vectors"] == {"domain": 2, "target": 2}
 
@@ -175,8 +102,8 @@ def test_grey_pictures() -> None:
 )
 def test_other_weights_are_not_recognised(name: str) -> None:
     with torch.device("meta"):
-        generator, critic = TheirGenerator(5, 4, 1).state_dict(), TheirCritic(5, 4, 2, 16).state_dict()
+        generator, critic = SourceGenerator(5, 4, 1).state_dict(), SourceCritic(5, 4, 2, 16).state_dict()
         plain = nn.Sequential(nn.Conv2d(3, 4, 4), nn.Conv2d(4, 1, 3)).state_dict()
-        unlabelled = TheirGenerator(0, 4, 1).state_dict()
+        unlabelled = SourceGenerator(0, 4, 1).state_dict()
     others = [critic if name == "stargan.G" else generator, plain, unlabelled, {}]
     assert [detected(name, state) for state in others] == [None] * 4

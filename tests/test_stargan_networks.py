@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from i2i.core.errors import SpecError
 from i2i.nets import InstanceNorm
 from i2i.spec.spec import resolve
-from i2i_stargan import DomainPatchGAN, DomainResNet
+from i2i_stargan import DomainPatchGAN, DomainResNet, StarGAN
 
 
 def weights(net: nn.Module) -> int:
@@ -104,6 +104,18 @@ def test_settling_names_the_layers_that_fit(size: int, sentence: str) -> None:
     tables = {"strategy": {"name": "stargan"}, "data": {"name": "demo", "layout": "domains", "size": size}}
     with pytest.raises(SpecError, match=f"strategy.discriminator.layers: .*{sentence}"):
         resolve(tables, registry())
+
+
+def test_the_published_recipe() -> None:
+    example = StarGAN.example["data"]
+    spec = resolve({"strategy": {"name": "stargan"}, "data": dict(example)}, registry())
+    options, data, adam = spec.strategy.options, spec.data.options, spec.optimizers["default"]
+    assert (options["gan"].name, options["gan"].options["penalty_weight"]) == ("wgan-gp", 10.0)
+    assert (options["domain_weight"], options["cycle_weight"], options["n_critic"]) == (1.0, 10.0, 5)
+    assert (data["size"], data["load_size"], data["flip"]) == (128, 128, True)
+    assert (data["centre_crop"], data["hold_out"]) == (178, 1999)
+    assert data["attributes"] == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+    assert (adam.name, adam.options["lr"], adam.options["betas"]) == ("adam", 1e-4, (0.5, 0.999))
 
 
 def test_the_published_rate_hardly_falls() -> None:

@@ -195,3 +195,9 @@ def test_the_generator_steps_after_so_many_steps_of_the_critic() -> None:
     assert [phase.name for phase in engine.phases if phase.runs_at(2)] == ["critic"]
     assert [phase.name for phase in engine.phases if phase.runs_at(3)] == ["critic", "generator"]
     assert [phase.every for phase in METHOD.phases()] == [1, 5]
+
+
+def test_one_weight_of_domains_for_both() -> None:
+    critic, generator = StarGAN(domain_weight=3.0).phases()
+    assert critic.objective("D") == "real + fake + 3·domain"
+    assert generator.objective("G") == "gan + 3·domain + 10·cycle"

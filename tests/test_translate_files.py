@@ -12,8 +12,8 @@ from PIL import Image
 
 from i2i.core.errors import I2IError
 from i2i.translate.files import found, plan, translate_files, translate_rows
+from i2i.translate.loading import load
 from i2i.translate.request import NothingDrawnError
-from i2i.translate.translator import load
 
 
 def picture(path: Path) -> Path:

@@ -20,8 +20,8 @@ from torch import Tensor
 from i2i.core.errors import I2IError, SpecError
 from i2i.core.registry import TRANSLATORS
 from i2i.nets.blocks import Dropout
+from i2i.translate.loading import load
 from i2i.translate.model import Model
-from i2i.translate.translator import load
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def import_(
     FILE is a `.pth` or `.ckpt` with the weights of one network; several are parts of one method. The run folder
     translates pictures, and new runs start from it (train.init_from).
     """
-    from i2i.run.importing import import_files
+    from i2i.importing.run import import_files
 
     imported = import_files(files, out, as_, registry_of(ctx), settings)
     if imported.folder != out:

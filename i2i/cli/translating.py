@@ -49,7 +49,7 @@ def translate(
     from i2i.core.errors import I2IError
     from i2i.run.translation import grid_shown, translate_shown
     from i2i.spec.spec import override
-    from i2i.translate.translator import load
+    from i2i.translate.loading import load
 
     values: dict[str, object] = {}
     override(values, controls, example="-c back=true")

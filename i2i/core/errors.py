@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from i2i.core.words import listed
+
 LISTED = 24  # names that a hint lists; files of a folder can be thousands
 
 
@@ -38,6 +40,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A hint naming the nearest of the known names, and all of them, or the first of very many."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    listed = f"known: {', '.join(names[:LISTED])}{more}" if names else "there are none"
-    return f"did you mean '{close[0]}'? {listed}" if close else listed
+    all_of_them = f"known: {listed(names, LISTED)}" if names else "there are none"
+    return f"did you mean '{close[0]}'? {all_of_them}" if close else all_of_them

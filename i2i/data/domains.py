@@ -22,8 +22,8 @@ from i2i.data.domain_options import (
     OptionalRoot,
     Sets,
 )
-from i2i.data.domain_sets import LabelledSet, Reading, open_set
-from i2i.data.joined import joined_facts, under
+from i2i.data.joined_sets import joined_facts, under
+from i2i.data.labelled_set import LabelledSet, Reading, open_set
 from i2i.data.options import CentreCrop, Channels, Flip, Size, Split, ValueRange
 from i2i.data.preprocess import settle_sizes
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from i2i.core.errors import I2IError
+from i2i.core.words import listed
 from i2i.data.images import natural_key
 
 SHOWN = 8
@@ -77,8 +78,7 @@ def nearby(folder: Path, wanted: Sequence[str], taken: Iterable[str] = ()) -> st
         return f"'{folder}' holds no {'other ' if held else ''}folders"
     close = [match for name in wanted for match in difflib.get_close_matches(name, names, n=1, cutoff=0.5)]
     near = f"the nearest is '{folder / close[0]}'; " if close else ""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{near}'{folder}' holds {', '.join(names[:SHOWN])}{more}"
+    return f"{near}'{folder}' holds {listed(names, SHOWN)}"
 
 
 def _candidates(root: Path, split: str, a: str, b: str) -> list[tuple[Path, Path]]:

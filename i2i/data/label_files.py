@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.core.errors import I2IError, nearest
+from i2i.core.words import counted
 from i2i.data.labels import Labels, chosen
-from i2i.data.matching import check_pictures
-from i2i.data.tables import IMAGE, paths_below, rows_of, words_of
+from i2i.data.tables import IMAGE, check_pictures, paths_below, rows_of, words_of
 
 VALUES: Mapping[str, int] = MappingProxyType({"1": 1, "0": 0, "-1": 0})
 BESIDE = ("images", "img_align_celeba", ".")
@@ -83,8 +83,8 @@ def _read(
     for line, row in rows:
         if len(row) != len(columns):
             raise I2IError(
-                f"data.root: '{source}', line {line}: {_counted(len(row) - 1, 'value')} for "
-                f"{_counted(len(columns) - 1, 'attribute')}; a row holds {path} and one value for each attribute"
+                f"data.root: '{source}', line {line}: {counted(len(row) - 1, 'value')} for "
+                f"{counted(len(columns) - 1, 'attribute')}; a row holds {path} and one value for each attribute"
             )
         try:
             values.extend([VALUES[row[place]] for place in places])
@@ -95,10 +95,6 @@ def _read(
     if not lines:
         raise I2IError(f"data.root: '{source}' has no rows below its header")
     return _Rows(lines, cells, np.frombuffer(values, np.uint8).reshape(len(lines), len(names)))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _no_label(

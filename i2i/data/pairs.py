@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.core.errors import I2IError, nearest
+from i2i.core.words import some
 from i2i.data.folders import check_root, named, nearby, nothing_found, two_folders
 from i2i.data.images import find_images, is_image
-from i2i.data.tables import paths_below, rows_of, some
+from i2i.data.tables import paths_below, rows_of
 
 Layout = Literal["table", "folders", "halves"]
 

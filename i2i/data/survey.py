@@ -9,6 +9,7 @@ from pathlib import Path
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
+from i2i.core.words import and_more
 from i2i.data.images import Header
 from i2i.data.pixels import Pixels, to_channels
 
@@ -96,7 +97,7 @@ def _agreed(headers: Sequence[tuple[Path, Header]], say: Callable[[Header], str]
         odd, other = others[0]
         folder = Path(os.path.commonpath((path.parent, odd.parent)))
         first, second = (each.relative_to(folder).as_posix() for each in (path, odd))
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        more = and_more(len(others) - 1)
         raise I2IError(
             f"data.root: '{folder}' is mixed: '{first}' is {say(header)}, '{second}'{more} is {say(other)}; {remedy}"
         )

@@ -16,8 +16,17 @@ from i2i.nets.norms import BatchNorm, GroupNorm, InstanceNorm, hidden_bias, norm
 from i2i.nets.options import ActivationName, Norm, NormName, Rate, Upsample, UpsampleName, Width
 from i2i.nets.patch import PatchGAN, PixelDiscriminator
 from i2i.nets.pool import ImagePool
-from i2i.nets.published import PublishedNetwork, read_patch, read_pixel, read_resnet, read_unet
+from i2i.nets.published import (
+    PublishedNetwork,
+    Shapes,
+    read_patch,
+    read_pixel,
+    read_resnet,
+    read_unet,
+    unet_names,
+)
 from i2i.nets.resnet import ResNet
+from i2i.nets.sides import check_sides
 from i2i.nets.unet import UNet
 
 __all__ = [
@@ -41,12 +50,14 @@ __all__ = [
     "ResNet",
     "ResidualBlock",
     "ResizeConv",
+    "Shapes",
     "UNet",
     "UpBlock",
     "Upsample",
     "UpsampleName",
     "Width",
     "activation",
+    "check_sides",
     "hidden_bias",
     "init_weights",
     "norm_layer",
@@ -55,4 +66,5 @@ __all__ = [
     "read_pixel",
     "read_resnet",
     "read_unet",
+    "unet_names",
 ]

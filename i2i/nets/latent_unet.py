@@ -1,6 +1,7 @@
 """The U-Net of BicycleGAN: a picture and a random code in, one of many possible pictures out."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import torch
@@ -10,7 +11,8 @@ from torch.nn import functional as F
 
 from i2i.nets.blocks import ConvBlock, ReflectConv
 from i2i.nets.options import Norm, Rate, Width
-from i2i.nets.unet import DEEPEST, Depth, Up, level_widths, refuse_sides, settle_depth
+from i2i.nets.sides import check_sides
+from i2i.nets.unet import DEEPEST, Depth, Up, level_widths, settle_depth, up_channels
 
 Inject = Annotated[
     Literal["all", "input"],
@@ -59,28 +61,24 @@ class LatentUNet(nn.Module):
         deepest = levels - 1
         self.down = nn.ModuleList(
             ConvBlock(
-                (sizes[level - 1] if level else in_channels) + self._code_channels(level),
-                sizes[level],
+                read + self._code_channels(level),
+                made,
                 4,
                 stride=2,
                 norm="none" if level in (0, deepest) else norm,
                 act="none",
                 bias=True,
             )
-            for level in range(levels)
+            for level, (read, made) in enumerate(pairwise([in_channels, *sizes]))
         )
         self.up = nn.ModuleList(
             Up(
-                _doubling(
-                    sizes[level] * (1 if level == deepest else 2),
-                    sizes[level - 1] if level else out_channels,
-                    upsample,
-                ),
+                _doubling(read, made, upsample),
                 norm=norm if level else "none",
                 dropout=dropout if 3 < level < deepest else 0.0,
                 act=activation,
             )
-            for level in range(levels)
+            for level, (read, made) in enumerate(up_channels(sizes, out_channels))
         )
 
     @staticmethod
@@ -93,7 +91,7 @@ class LatentUNet(nn.Module):
         return settle_depth(options, image_size)
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
-        refuse_sides(image, self.multiple)
+        check_sides(image, "U-Net", multiple=self.multiple)
         if code.shape != (len(image), self.latent):
             raise ValueError(
                 f"this U-Net needs a code of {self.latent} numbers for each of {len(image)} pictures, "

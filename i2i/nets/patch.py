@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from i2i.nets.blocks import ConvBlock
 from i2i.nets.norms import hidden_bias
 from i2i.nets.options import Norm, Width
+from i2i.nets.sides import check_sides
 
 WIDEST = 8
 
@@ -57,11 +58,7 @@ class PatchGAN(nn.Module):
         return dict(options)
 
     def forward(self, image: Tensor) -> Tensor:
-        height, width = image.shape[2:]
-        if min(height, width) < self.smallest:
-            raise ValueError(
-                f"this PatchGAN needs sides of at least {self.smallest} pixels, got {height}x{width}"
-            )
+        check_sides(image, "PatchGAN", least=self.smallest)
         return cast(Tensor, self.head(self.body(image)))
 
 

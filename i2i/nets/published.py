@@ -12,6 +12,7 @@ from i2i.core.errors import I2IError
 from i2i.nets.options import NormName
 
 Shapes = Mapping[str, tuple[int, ...]]
+"""The shapes of the tensors of a file, by their names."""
 
 WEIGHT, BOTH = ("weight",), ("weight", "bias")
 BATCH = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -42,26 +43,28 @@ class PublishedNetwork:
     keys: Mapping[str, str]
     image_size: int | None = None
 
+    @property
+    def table(self) -> dict[str, Any]:
+        """The component as a spec writes it."""
+        return {"name": self.component, **self.options}
+
 
 def read_unet(shapes: Shapes) -> PublishedNetwork | None:
     """The U-Net of pix2pix in our words, or None; whether it had dropout is not in its weights."""
     if not _kernel(shapes, "model.model.0", 4) or not _kernel(shapes, "model.model.1.model.1", 4):
         return None
-    depth = 2
-    while f"{_inside(depth)}1.weight" in shapes:
-        depth += 1
     out = shapes.get("model.model.3.weight", ())
     if len(out) != 4:
         return None
-    _, _, up, up_norm = _unet_names(1, depth)
-    norm = _norm(shapes, up, up_norm)
+    names, depth = unet_names(shapes)
+    theirs = {ours: name for name, ours in names.items()}
+    norm = _norm(shapes, theirs["up.1.conv"], theirs["up.1.norm"])
     keys: dict[str, str] = {}
-    for level in range(depth):
-        down, down_norm, up, up_norm = _unet_names(level, depth)
-        keys |= _layer(down, f"down.{level}.conv", bias=norm == "instance")
-        keys |= _layer(up, f"up.{level}.conv", bias=norm == "instance" or level == 0)
-        keys |= _batch_norm(down_norm, f"down.{level}.norm", norm) if down_norm else {}
-        keys |= _batch_norm(up_norm, f"up.{level}.norm", norm) if up_norm else {}
+    for name, ours in names.items():
+        if ours.endswith(".norm"):
+            keys |= _batch_norm(name, ours, norm)
+        else:
+            keys |= _layer(name, ours, bias=norm == "instance" or ours == "up.0.conv")
     width, channels, *_ = shapes["model.model.0.weight"]
     return PublishedNetwork(
         component="unet",
@@ -73,6 +76,28 @@ def read_unet(shapes: Shapes) -> PublishedNetwork | None:
     )
 
 
+def unet_names(shapes: Shapes, shift: int = 0) -> tuple[dict[str, str], int]:
+    """What the layers of a U-Net whose levels are nested are called, their name -> ours; and its depth.
+
+    `shift` is the number of layers that stand between an activation and its convolution on the way up.
+    """
+    prefixes = ["model.model.1.model."]
+    while f"{prefixes[-1]}3.model.1.weight" in shapes:
+        prefixes.append(f"{prefixes[-1]}3.model.")
+    names = {"model.model.0": "down.0.conv", f"model.model.{3 + shift}": "up.0.conv"}
+    for level, prefix in enumerate(prefixes, start=1):
+        innermost = level == len(prefixes)
+        up = (3 if innermost else 5) + shift
+        names |= {
+            f"{prefix}1": f"down.{level}.conv",
+            f"{prefix}{up}": f"up.{level}.conv",
+            f"{prefix}{up + 1}": f"up.{level}.norm",
+        }
+        if not innermost:
+            names[f"{prefix}2"] = f"down.{level}.norm"
+    return names, 1 + len(prefixes)
+
+
 def read_resnet(shapes: Shapes) -> PublishedNetwork | None:
     """The ResNet of CycleGAN in our words, or None.
 
@@ -80,9 +105,8 @@ def read_resnet(shapes: Shapes) -> PublishedNetwork | None:
         I2IError: it is one with blur in place of strides: another network whose tensors have the same shapes.
     """
     first = _kernel(shapes, "model.10.conv_block.1", 3)
-    shifted = not first and _kernel(
-        shapes, "model.12.conv_block.1", 3
-    )  # two layers of blur precede the blocks
+    # Two layers of blur may precede the blocks.
+    shifted = not first and _kernel(shapes, "model.12.conv_block.1", 3)
     if shifted or (any(".conv_block." in key for key in shapes) and _has_filters(shapes)):
         raise I2IError(BLURRED)
     if not first or not _kernel(shapes, "model.1", 7):
@@ -182,21 +206,6 @@ def _layer(theirs: str, ours: str, *, bias: bool) -> dict[str, str]:
 
 def _batch_norm(theirs: str, ours: str, norm: NormName) -> dict[str, str]:
     return {f"{theirs}.{name}": f"{ours}.{name}" for name in BATCH} if norm == "batch" else {}
-
-
-def _inside(level: int) -> str:
-    """What the names of a level of the U-Net start with; each level is inside the one above."""
-    return "model.model.1." + "model.3." * (level - 1) + "model."
-
-
-def _unet_names(level: int, depth: int) -> tuple[str, str, str, str]:
-    """Convolution and norm on the way down, convolution and norm on the way up; empty where there is no norm."""
-    if level == 0:
-        return "model.model.0", "", "model.model.3", ""
-    inside = _inside(level)
-    if level == depth - 1:
-        return f"{inside}1", "", f"{inside}3", f"{inside}4"
-    return f"{inside}1", f"{inside}2", f"{inside}5", f"{inside}6"
 
 
 def _resnet_names(blocks: int, *, second: int) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from i2i.nets.blocks import ConvBlock, ReflectConv, ResidualBlock, UpBlock
 from i2i.nets.options import Norm, Rate, Upsample, Width
+from i2i.nets.sides import check_sides
 
 Blocks = Annotated[
     Annotated[int, Field(ge=0)] | Literal["auto"],
@@ -61,9 +62,5 @@ class ResNet(nn.Module):
         return {**options, "blocks": (6 if image_size <= 128 else 9) if blocks == "auto" else blocks}
 
     def forward(self, image: Tensor) -> Tensor:
-        height, width = image.shape[2:]
-        if height % self.multiple or width % self.multiple or min(height, width) < 8:
-            raise ValueError(
-                f"this ResNet needs sides that are multiples of 4, at least 8, got {height}x{width}"
-            )
+        check_sides(image, "ResNet", least=8, multiple=self.multiple)
         return torch.tanh(self.head(self.up(self.body(self.down(self.stem(image))))))

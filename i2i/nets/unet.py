@@ -1,6 +1,7 @@
 """The U-Net of pix2pix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal, cast
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from i2i.nets.blocks import Dropout, activation
 from i2i.nets.norms import hidden_bias, norm_layer
 from i2i.nets.options import ActivationName, Norm, NormName, Rate, Width
+from i2i.nets.sides import check_sides
 
 DEEPEST = 8
 WIDEST = 8
@@ -47,28 +49,21 @@ class UNet(nn.Module):
         deepest = levels - 1
         self.down = nn.ModuleList(
             _Down(
-                sizes[level - 1] if level else in_channels,
-                sizes[level],
+                read,
+                made,
                 norm="none" if level in (0, deepest) else norm,
                 first=level == 0,
                 bias=hidden_bias(norm),
             )
-            for level in range(levels)
+            for level, (read, made) in enumerate(pairwise([in_channels, *sizes]))
         )
         self.up = nn.ModuleList(
             Up(
-                nn.ConvTranspose2d(
-                    sizes[level] * (1 if level == deepest else 2),
-                    sizes[level - 1] if level else out_channels,
-                    4,
-                    stride=2,
-                    padding=1,
-                    bias=hidden_bias(norm) or level == 0,
-                ),
+                nn.ConvTranspose2d(read, made, 4, stride=2, padding=1, bias=hidden_bias(norm) or level == 0),
                 norm=norm if level else "none",
                 dropout=dropout if 3 < level < deepest else 0.0,
             )
-            for level in range(levels)
+            for level, (read, made) in enumerate(up_channels(sizes, out_channels))
         )
 
     @staticmethod
@@ -81,7 +76,7 @@ class UNet(nn.Module):
         return settle_depth(options, image_size)
 
     def forward(self, image: Tensor) -> Tensor:
-        refuse_sides(image, self.multiple)
+        check_sides(image, "U-Net", multiple=self.multiple)
         skips = []
         x = image
         for down in self.down:
@@ -96,6 +91,15 @@ class UNet(nn.Module):
 def level_widths(width: int, depth: int) -> list[int]:
     """The channels that leave each level on the way down, the outermost first."""
     return [width * min(2**level, WIDEST) for level in range(depth)]
+
+
+def up_channels(sizes: Sequence[int], out_channels: int) -> list[tuple[int, int]]:
+    """The channels that enter and leave each level on the way up, the outermost first.
+
+    `sizes` leave the levels on the way down; a skip joins the map at every level but the innermost.
+    """
+    *skipped, innermost = sizes
+    return list(zip([*(2 * size for size in skipped), innermost], [out_channels, *skipped], strict=True))
 
 
 def settle_depth(options: Mapping[str, Any], image_size: int) -> dict[str, Any]:
@@ -114,17 +118,6 @@ def settle_depth(options: Mapping[str, Any], image_size: int) -> dict[str, Any]:
         known = f"; use {fitting} or less" if fitting else ""
         raise ValueError(f"depth: {depth} needs a multiple of {2**depth} pixels, got {image_size}{known}")
     return {**options, "depth": fitting if depth == "auto" else depth}
-
-
-def refuse_sides(image: Tensor, multiple: int) -> None:
-    """See that a U-Net can halve a picture (N, C, H, W) as often as it is deep.
-
-    Raises:
-        ValueError: height or width is no multiple of `multiple`.
-    """
-    height, width = image.shape[2:]
-    if height % multiple or width % multiple:
-        raise ValueError(f"this U-Net needs sides that are multiples of {multiple}, got {height}x{width}")
 
 
 class _Down(nn.Module):

@@ -30,7 +30,7 @@ from i2i.spec.describe import describe
 from i2i.spec.plugins import discover
 from i2i.spec.rehearse import rehearse
 from i2i.spec.spec import Spec, located, read, resolve
-from i2i.translate.translator import mismatch
+from i2i.translate.loading import mismatch
 
 RESUMABLE = ("train.steps", "data.root", "train.device", "train.checkpoint_every")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
+from i2i.core.words import by_shape, listed
 from i2i.engine import checkpoint
 from i2i.engine.loop import Engine
 from i2i.run.table import table
-from i2i.translate.translator import find_checkpoint
+from i2i.translate.loading import find_checkpoint
 
 SHOWN = 3
 
@@ -72,8 +73,7 @@ def _take(name: str, module: nn.Module, theirs: Mapping[str, Tensor] | None) -> 
     module.load_state_dict({**ours, **fitting})
     rest = [_why(key, ours, theirs) for key in ours if key not in fitting]
     rest += [_why(key, ours, theirs) for key in theirs if key not in ours]
-    more = f" and {len(rest) - SHOWN} more" if len(rest) > SHOWN else ""
-    return Taken(name, len(fitting), len(ours), "; ".join(rest[:SHOWN]) + more)
+    return Taken(name, len(fitting), len(ours), listed(rest, SHOWN, "; "))
 
 
 def _why(key: str, ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> str:
@@ -81,11 +81,7 @@ def _why(key: str, ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> 
         return f"{key} is new here"
     if key not in ours:
         return f"{key} has no place here"
-    return f"{key} is {_shape(ours[key])} here, {_shape(theirs[key])} there"
-
-
-def _shape(tensor: Tensor) -> str:
-    return "×".join(map(str, tensor.shape)) or "a number"
+    return f"{key} is {by_shape(ours[key].shape)} here, {by_shape(theirs[key].shape)} there"
 
 
 def _table(report: list[Taken]) -> str:

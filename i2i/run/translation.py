@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from i2i.core.errors import I2IError
+from i2i.core.words import counted
 from i2i.translate.files import Result, found, plan, translate_files, translate_rows
 from i2i.translate.grid import Row, check_grid, draw_rows
 from i2i.translate.model import Model
@@ -27,8 +28,8 @@ def translate_shown(model: Model, inputs: Iterable[Path], out: Path, controls: M
     results = _followed(console, translate_files(model, pairs, request), len(pairs))
     problems = [result.problem for result in results if result.problem]
     done = len(pairs) - len(problems)
-    each = "" if request.single else f", {len(endings)} result{'s' * (len(endings) != 1)} each"
-    _say(console, f"{done} picture{'s' * (done != 1)} translated{each}: {out}", *problems)
+    each = "" if request.single else f", {counted(len(endings), 'result')} each"
+    _say(console, f"{counted(done, 'picture')} translated{each}: {out}", *problems)
     return 1 if problems else 0
 
 
@@ -44,7 +45,7 @@ def grid_shown(model: Model, inputs: Iterable[Path], out: Path, controls: Mappin
     done, problems = [row for row in rows if not row.problem], [row.problem for row in rows if row.problem]
     if done:
         write_picture(as_tensor(draw_rows(labels, done)), out)
-        _say(console, f"{len(done)} picture{'s' * (len(done) != 1)} in a grid: {out}")
+        _say(console, f"{counted(len(done), 'picture')} in a grid: {out}")
     _say(console, *problems)
     return 1 if problems else 0
 

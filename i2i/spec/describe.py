@@ -8,6 +8,7 @@ from typing import Any
 
 from i2i.core.data import Source
 from i2i.core.strategy import Phase
+from i2i.core.words import counted
 from i2i.spec.assemble import networks_of
 from i2i.spec.rehearse import Rehearsal
 from i2i.spec.spec import Spec
@@ -33,7 +34,7 @@ def sizes(show: Rehearsal, spec: Spec) -> str:
     micro = spec.train.batch // spec.train.accumulate
     lines.append(
         f"memory of a step, in fp32: {weights / 2**20:,.0f} MiB for weights, gradients and Adam, "
-        f"{show.activations / 2**20:,.0f} MiB for {micro} sample{'s' * (micro > 1)} at a time"
+        f"{show.activations / 2**20:,.0f} MiB for {counted(micro, 'sample')} at a time"
     )
     return "\n".join(lines)
 

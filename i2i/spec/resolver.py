@@ -97,9 +97,7 @@ class Resolver:
     def _recipe(self) -> Mapping[str, Any]:
         if not self._knows_strategy():
             return {}
-        component = self.registry.get("strategy", self.given["strategy"]["name"])
-        recipe: Mapping[str, Any] = component.factory.recipe  # type: ignore[attr-defined]
-        return {key: {"name": value} if isinstance(value, str) else value for key, value in recipe.items()}
+        return recipe_of(self.given["strategy"]["name"], self.registry)
 
     def _phases(self, strategy: Ref | None) -> list[Phase]:
         if strategy is None:
@@ -250,6 +248,12 @@ class Resolver:
         """Where the path of a key counts from: the folder of the spec, or where --set was typed."""
         set_here = any(f"{key}.".startswith(f"{changed}.") for changed in self.changed)
         return Path.cwd() if set_here else self.folder
+
+
+def recipe_of(strategy: str, registry: Registry) -> dict[str, Any]:
+    """The published settings of a method, every component as a table."""
+    recipe: Mapping[str, Any] = registry.get("strategy", strategy).factory.recipe  # type: ignore[attr-defined]
+    return {key: {"name": value} if isinstance(value, str) else value for key, value in recipe.items()}
 
 
 def _init_over(published: Any, given: Any) -> Any:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 import i2i
 from i2i.losses import penalty_weight, single
-from i2i_bicyclegan import importing
 from i2i_bicyclegan.discriminator import MultiScalePatchGAN
 from i2i_bicyclegan.encoders import ConvEncoder, ResNetEncoder
+from i2i_bicyclegan.importing import EncoderImporter, GeneratorImporter, discriminator_lr, discriminator_vae
 
 NonNegative = Annotated[float, Field(ge=0)]
 Style = Annotated[Path | None, i2i.PictureOf("b")]
@@ -277,7 +277,7 @@ def i2i_register(registry: i2i.Registry) -> None:
     registry.add("discriminator", "multi-scale", MultiScalePatchGAN)
     registry.add("encoder", "resnet", ResNetEncoder)
     registry.add("encoder", "conv", ConvEncoder)
-    registry.add("importer", "bicyclegan.G", importing.GeneratorImporter)
-    registry.add("importer", "bicyclegan.E", importing.EncoderImporter)
-    registry.add("importer", "bicyclegan.D_vae", importing.VaeDiscriminatorImporter)
-    registry.add("importer", "bicyclegan.D_lr", importing.LrDiscriminatorImporter)
+    registry.add("importer", "bicyclegan.G", GeneratorImporter)
+    registry.add("importer", "bicyclegan.E", EncoderImporter)
+    registry.add("importer", "bicyclegan.D_vae", discriminator_vae)
+    registry.add("importer", "bicyclegan.D_lr", discriminator_lr)

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2i.nets import Norm, PatchGAN, Width
+from i2i.nets import Norm, PatchGAN, Width, check_sides
 
 LARGE = 256  # pixels from which the published number of layers is 3
 
@@ -67,11 +67,7 @@ class MultiScalePatchGAN(nn.Module):
         return {**options, "layers": count}
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        height, width = image.shape[2:]
-        if min(height, width) < self.smallest:
-            raise ValueError(
-                f"this discriminator needs sides of at least {self.smallest} pixels, got {height}x{width}"
-            )
+        check_sides(image, "discriminator", least=self.smallest)
         scores = []
         for scale, judge in enumerate(self.judges):
             image = F.avg_pool2d(image, 3, 2, 1, count_include_pad=False) if scale else image

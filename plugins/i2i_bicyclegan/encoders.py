@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2i.nets import ConvBlock, Norm, NormName, Width, activation, norm_layer
+from i2i.nets import ConvBlock, Norm, NormName, Width, activation, check_sides, norm_layer
 
 WIDEST = 4
 POOLED = 8  # the side of the map that is averaged to one value, at sizes of 8 times a power of two
@@ -63,7 +63,7 @@ class ResNetEncoder(nn.Module):
         return _settle(options, "blocks", image_size, before=1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        _refuse(image, self.smallest)
+        check_sides(image, "encoder", least=self.smallest)
         x = F.leaky_relu(self.body(self.stem(image)), 0.2)
         return cast(tuple[Tensor, Tensor], self.code(x))
 
@@ -117,7 +117,7 @@ class ConvEncoder(nn.Module):
         return _settle(options, "layers", image_size, before=0)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        _refuse(image, self.smallest)
+        check_sides(image, "encoder", least=self.smallest)
         return cast(tuple[Tensor, Tensor], self.code(self.body(image)))
 
 
@@ -175,14 +175,3 @@ def _settle(options: Mapping[str, Any], option: str, image_size: int, *, before:
         hint = f"; use {fitting} or less" if fitting > 0 else ""
         raise ValueError(f"{option}: {count} need at least {_smallest(count)} pixels, got {image_size}{hint}")
     return {**options, option: count}
-
-
-def _refuse(image: Tensor, smallest: int) -> None:
-    """See that a picture (N, C, H, W) does not vanish on the way.
-
-    Raises:
-        ValueError: height or width is below `smallest`.
-    """
-    height, width = image.shape[2:]
-    if min(height, width) < smallest:
-        raise ValueError(f"this encoder needs sides of at least {smallest} pixels, got {height}x{width}")

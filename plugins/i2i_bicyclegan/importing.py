@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -11,12 +12,11 @@ import torch
 from torch import nn
 
 import i2i
-from i2i.nets import LatentUNet
+from i2i.nets import LatentUNet, Shapes, unet_names
 from i2i_bicyclegan.discriminator import MultiScalePatchGAN
 from i2i_bicyclegan.encoders import ConvEncoder, ResNetEncoder
 
-Shapes = Mapping[str, tuple[int, ...]]
-Modules = dict[str, str]  # their name of a layer -> ours
+Names = dict[str, str]  # what they call a layer -> what we do
 # What a discriminator of so many channels sees of input and result; 4 may be 1 and 3, or 3 and 1.
 PAIRS: Mapping[int, Mapping[str, int]] = MappingProxyType({2: {"a": 1, "b": 1}, 4: {}, 6: {"a": 3, "b": 3}})
 RELU = (
@@ -29,6 +29,7 @@ class GeneratorImporter:
     """BicycleGAN's generator as its authors save it (net_G)."""
 
     def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
+        """How the weights fit, or None."""
         return _code_everywhere(shapes) or _code_beside_picture(shapes)
 
 
@@ -36,15 +37,16 @@ class EncoderImporter:
     """BicycleGAN's encoder as its authors save it (net_E)."""
 
     def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
+        """How the weights fit, or None."""
         first, last = shapes.get("conv.0.weight", ()), shapes.get("fc.0.weight", ())
         if len(first) != 4 or len(last) != 2:
             return None
         residual = "conv.1.shortcut.1.weight" in shapes
-        modules, options = (_residual_layers if residual else _plain_layers)(shapes)
+        names, options = (_residual_layers if residual else _plain_layers)(shapes)
         options |= {"width": first[0], "norm": _norm(shapes)}
         with torch.device("meta"):
             net = (ResNetEncoder if residual else ConvEncoder)(first[1], last[0], **options)
-        found = _fit(net, {"fc.0": "code.mean", "fcVar.0": "code.log_variance", **modules}, shapes)
+        found = _fit(net, {"fc.0": "code.mean", "fcVar.0": "code.log_variance", **names}, shapes)
         if found is None:
             return None
         return i2i.Match(
@@ -55,18 +57,48 @@ class EncoderImporter:
         )
 
 
-class VaeDiscriminatorImporter:
+@dataclass(frozen=True)
+class DiscriminatorImporter:
+    """A discriminator as the authors save it.
+
+    Attributes:
+        file: what the authors call its file.
+    """
+
+    file: str
+
+    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
+        """How the weights fit, or None."""
+        scales = sum(1 for key in shapes if re.fullmatch(r"model_\d+\.0\.weight", key))
+        prefixes = [f"model_{scale}." for scale in range(scales)] or ["model."]
+        first = shapes.get(f"{prefixes[0]}0.weight", ())
+        layers = _convolutions(shapes, prefixes[0]) - 2
+        if len(first) != 4 or layers < 1 or first[0] % 2 ** (len(prefixes) - 1):
+            return None
+        options: dict[str, Any] = {"width": first[0], "layers": layers, "scales": len(prefixes)}
+        with torch.device("meta"):
+            net = MultiScalePatchGAN(first[1], **options)
+        found = _fit(net, _judge_names(prefixes, layers), shapes)
+        if found is None:
+            return None
+        conditional = {"conditional": True} if first[1] in PAIRS else {}
+        channels = PAIRS.get(first[1], {"b": first[1]})
+        return i2i.Match(
+            keys=found,
+            options={"discriminator": {"name": "multi-scale", **options}, **conditional},
+            facts={"channels": channels} if channels else {},
+            files=(self.file,),
+        )
+
+
+def discriminator_vae() -> i2i.Importer:
     """BicycleGAN's discriminator of results from encoded codes as its authors save it (net_D)."""
-
-    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
-        return _discriminator(shapes, "net_D")
+    return DiscriminatorImporter("net_D")
 
 
-class LrDiscriminatorImporter:
+def discriminator_lr() -> i2i.Importer:
     """BicycleGAN's discriminator of results from random codes as its authors save it (net_D2)."""
-
-    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
-        return _discriminator(shapes, "net_D2")
+    return DiscriminatorImporter("net_D2")
 
 
 def _code_everywhere(shapes: Shapes) -> i2i.Match | None:
@@ -80,9 +112,9 @@ def _code_everywhere(shapes: Shapes) -> i2i.Match | None:
         return None
     upsample = "transposed" if "model.up.1.weight" in shapes else "bilinear"
     up = 1 if upsample == "transposed" else 3
-    modules: Modules = {}
+    names: Names = {}
     for level, prefix in enumerate(prefixes):
-        modules |= {
+        names |= {
             f"{prefix}down.{1 if level else 0}": f"down.{level}.conv",
             f"{prefix}down.2": f"down.{level}.norm",
             f"{prefix}up.{up}": f"up.{level}.conv",
@@ -92,7 +124,7 @@ def _code_everywhere(shapes: Shapes) -> i2i.Match | None:
     options = {"inject": "all", "width": first[0], "depth": len(prefixes), "upsample": upsample}
     options["norm"] = _norm(shapes)
     assumed = (RELU,) if options["norm"] == "batch" else (RELU, NORM)
-    return _generator(modules, shapes, first[1] - latent, latent, options, assumed)
+    return _generator(names, shapes, first[1] - latent, latent, options, assumed)
 
 
 def _code_beside_picture(shapes: Shapes) -> i2i.Match | None:
@@ -101,39 +133,17 @@ def _code_beside_picture(shapes: Shapes) -> i2i.Match | None:
     if len(first) != 4 or first[1] <= 4:
         return None
     upsample = "transposed" if "model.model.3.weight" in shapes else "bilinear"
-    modules, depth = nested_unet(shapes, 0 if upsample == "transposed" else 2)
+    names, depth = unet_names(shapes, shift=0 if upsample == "transposed" else 2)
     pictured = 1 if first[1] == 9 else 3
     options = {"inject": "input", "width": first[0], "depth": depth, "upsample": upsample}
     options["norm"] = _norm(shapes)
     code = first[1] - pictured
     read = f"the generator reads {first[1]} channels: {pictured} of the picture, {code} of the code"
-    return _generator(modules, shapes, pictured, code, options, (RELU, read))
-
-
-def nested_unet(shapes: Shapes, shift: int) -> tuple[Modules, int]:
-    """The layers of a U-Net of pytorch-CycleGAN-and-pix2pix, and its depth.
-
-    `shift` is the number of layers that stand between an activation and its convolution on the way up.
-    """
-    prefixes = ["model.model.1."]
-    while f"{prefixes[-1]}model.3.model.1.weight" in shapes:
-        prefixes.append(f"{prefixes[-1]}model.3.")
-    modules = {"model.model.0": "down.0.conv", f"model.model.{3 + shift}": "up.0.conv"}
-    for level, prefix in enumerate(prefixes, start=1):
-        innermost = level == len(prefixes)
-        up = (3 if innermost else 5) + shift
-        modules |= {
-            f"{prefix}model.1": f"down.{level}.conv",
-            f"{prefix}model.{up}": f"up.{level}.conv",
-            f"{prefix}model.{up + 1}": f"up.{level}.norm",
-        }
-        if not innermost:
-            modules[f"{prefix}model.2"] = f"down.{level}.norm"
-    return modules, len(prefixes) + 1
+    return _generator(names, shapes, pictured, code, options, (RELU, read))
 
 
 def _generator(
-    modules: Modules,
+    names: Names,
     shapes: Shapes,
     pictured: int,
     latent: int,
@@ -141,18 +151,18 @@ def _generator(
     assumed: tuple[str, ...],
 ) -> i2i.Match | None:
     """The match of a generator that reads a picture of `pictured` channels."""
-    last = next((theirs for theirs, ours in modules.items() if ours == "up.0.conv"), "")
+    last = next((theirs for theirs, ours in names.items() if ours == "up.0.conv"), "")
     weight = shapes.get(f"{last}.weight", ())
     if len(weight) != 4 or min(pictured, latent) < 1:
         return None
     made = weight[1] if options["upsample"] == "transposed" else weight[0]
     with torch.device("meta"):
         net = LatentUNet(pictured, made, latent, **options)
-    keys = _fit(net, modules, shapes)
-    if keys is None:
+    found = _fit(net, names, shapes)
+    if found is None:
         return None
     return i2i.Match(
-        keys=keys,
+        keys=found,
         options={"latent": latent, "generator": {"name": "latent-unet", **options}},
         facts={"channels": {"a": pictured, "b": made}, "image_size": net.multiple},
         files=("net_G",),
@@ -160,55 +170,37 @@ def _generator(
     )
 
 
-def _residual_layers(shapes: Shapes) -> tuple[Modules, dict[str, Any]]:
+def _residual_layers(shapes: Shapes) -> tuple[Names, dict[str, Any]]:
     """The layers of the residual encoder, and how many blocks it has."""
     blocks = sum(1 for key in shapes if re.fullmatch(r"conv\.\d+\.shortcut\.1\.weight", key))
-    modules = {"conv.0": "stem"}
+    names = {"conv.0": "stem"}
     for block in range(blocks):
         theirs, ours = f"conv.{block + 1}", f"body.{block}"
-        modules |= {
+        names |= {
             f"{theirs}.conv.0": f"{ours}.first.norm",
             f"{theirs}.conv.2": f"{ours}.first.conv",
             f"{theirs}.conv.3": f"{ours}.second.norm",
             f"{theirs}.conv.5.0": f"{ours}.second.conv",
             f"{theirs}.shortcut.1": f"{ours}.shortcut",
         }
-    return modules, {"blocks": blocks}
+    return names, {"blocks": blocks}
 
 
-def _plain_layers(shapes: Shapes) -> tuple[Modules, dict[str, Any]]:
+def _plain_layers(shapes: Shapes) -> tuple[Names, dict[str, Any]]:
     """The layers of the plain encoder, and how many there are."""
     layers = _convolutions(shapes, "conv.")
-    modules = {f"conv.{_place(layer)}": f"body.{layer}.conv" for layer in range(layers)}
-    modules |= {f"conv.{3 * layer}": f"body.{layer}.norm" for layer in range(1, layers)}
-    return modules, {"layers": layers}
+    names = {f"conv.{_place(layer)}": f"body.{layer}.conv" for layer in range(layers)}
+    names |= {f"conv.{3 * layer}": f"body.{layer}.norm" for layer in range(1, layers)}
+    return names, {"layers": layers}
 
 
-def _discriminator(shapes: Shapes, file: str) -> i2i.Match | None:
-    scales = sum(1 for key in shapes if re.fullmatch(r"model_\d+\.0\.weight", key))
-    prefixes = [f"model_{scale}." for scale in range(scales)] or ["model."]
-    first = shapes.get(f"{prefixes[0]}0.weight", ())
-    layers = _convolutions(shapes, prefixes[0]) - 2
-    if len(first) != 4 or layers < 1 or first[0] % 2 ** (len(prefixes) - 1):
-        return None
-    modules: Modules = {}
+def _judge_names(prefixes: Sequence[str], layers: int) -> Names:
+    """The layers of a PatchGAN for each scale."""
+    names: Names = {}
     for scale, prefix in enumerate(prefixes):
-        modules |= {f"{prefix}{_place(n)}": f"judges.{scale}.body.{n}.conv" for n in range(layers + 1)}
-        modules[f"{prefix}{_place(layers + 1)}"] = f"judges.{scale}.head"
-    options: dict[str, Any] = {"width": first[0], "layers": layers, "scales": len(prefixes)}
-    with torch.device("meta"):
-        net = MultiScalePatchGAN(first[1], **options)
-    keys = _fit(net, modules, shapes)
-    if keys is None:
-        return None
-    conditional = {"conditional": True} if first[1] in PAIRS else {}
-    channels = PAIRS.get(first[1], {"b": first[1]})
-    return i2i.Match(
-        keys=keys,
-        options={"discriminator": {"name": "multi-scale", **options}, **conditional},
-        facts={"channels": channels} if channels else {},
-        files=(file,),
-    )
+        names |= {f"{prefix}{_place(n)}": f"judges.{scale}.body.{n}.conv" for n in range(layers + 1)}
+        names[f"{prefix}{_place(layers + 1)}"] = f"judges.{scale}.head"
+    return names
 
 
 def _convolutions(shapes: Shapes, prefix: str) -> int:
@@ -227,9 +219,9 @@ def _norm(shapes: Shapes) -> str:
     return "batch" if any(key.endswith(".running_mean") for key in shapes) else "instance"
 
 
-def _fit(net: nn.Module, modules: Modules, shapes: Shapes) -> dict[str, str] | None:
+def _fit(net: nn.Module, names: Names, shapes: Shapes) -> dict[str, str] | None:
     """Their keys and ours, if every tensor has its place in the network, in its shape."""
-    theirs = {ours: name for name, ours in modules.items()}
+    theirs = {ours: name for name, ours in names.items()}
     keys, sizes = {}, {}
     for key, tensor in net.state_dict().items():
         layer, _, leaf = key.rpartition(".")

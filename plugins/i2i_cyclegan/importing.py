@@ -6,11 +6,11 @@ PyTorch-CycleGAN (Aitor Ruano) writes networks of the same layers and names disc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import i2i
-from i2i.nets import read_patch, read_pixel, read_resnet, read_unet
+from i2i.nets import Shapes, read_patch, read_pixel, read_resnet, read_unet
 
 STATISTICS = (
     "batch norm translates with the averages of the training; the authors' program uses those of each picture"
@@ -33,7 +33,7 @@ class GeneratorImporter:
     files: tuple[str, ...]
     alone: tuple[str, ...] = ()
 
-    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> i2i.Match | None:
+    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
         """How the weights fit, or None."""
         network = read_resnet(shapes) or read_unet(shapes)
         if network is None:
@@ -43,7 +43,7 @@ class GeneratorImporter:
         channels = {self.reads: network.in_channels, self.makes: network.out_channels}
         return i2i.Match(
             keys=network.keys,
-            options={"generator": {"name": network.component, **network.options}},
+            options={"generator": network.table},
             facts={"channels": channels, **({"image_size": size} if size else {})},
             files=(*self.files, *(self.alone if as_published else ())),
             assumed=(STATISTICS,) if norm == "batch" else (),
@@ -62,14 +62,14 @@ class DiscriminatorImporter:
     judges: str
     files: tuple[str, ...]
 
-    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> i2i.Match | None:
+    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
         """How the weights fit, or None."""
         network = read_patch(shapes) or read_pixel(shapes)
         if network is None:
             return None
         return i2i.Match(
             keys=network.keys,
-            options={"discriminator": {"name": network.component, **network.options}},
+            options={"discriminator": network.table},
             facts={"channels": {self.judges: network.in_channels}},
             files=self.files,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import i2i
-from i2i.nets import read_patch, read_pixel, read_resnet, read_unet
+from i2i.nets import Shapes, read_patch, read_pixel, read_resnet, read_unet
 
 PICTURE = 4  # a U-Net that reads more channels has a code beside the picture: another method's
 DROPOUT = 0.5
@@ -26,7 +26,7 @@ DIRECTION = (
 class GeneratorImporter:
     """pix2pix's generator as its authors save it (net_G): U-Net or ResNet."""
 
-    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> i2i.Match | None:
+    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
         """How the weights fit, or None."""
         unet = read_unet(shapes)
         if unet is not None and unet.in_channels > PICTURE:
@@ -39,7 +39,7 @@ class GeneratorImporter:
         skips = (SKIPS,) if unet and network.options["norm"] == "instance" else ()
         return i2i.Match(
             keys=network.keys,
-            options={"generator": {"name": network.component, **network.options, **dropout}},
+            options={"generator": {**network.table, **dropout}},
             facts={"channels": {"a": network.in_channels, "b": network.out_channels}, **size},
             files=("net_G",),
             assumed=(*skips, WITH_DROPOUT, DIRECTION) if unet else (DIRECTION,),
@@ -49,13 +49,13 @@ class GeneratorImporter:
 class DiscriminatorImporter:
     """pix2pix's discriminator as its authors save it (net_D): of patches or of pixels."""
 
-    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> i2i.Match | None:
+    def detect(self, keys: Iterable[str], shapes: Shapes) -> i2i.Match | None:
         """How the weights fit, or None; it sees input and result together."""
         network = read_patch(shapes) or read_pixel(shapes)
         if network is None or network.in_channels < 2:
             return None
         return i2i.Match(
             keys=network.keys,
-            options={"discriminator": {"name": network.component, **network.options}},
+            options={"discriminator": network.table},
             files=("net_D",),
         )

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from i2i.nets import InstanceNorm, Width
+from i2i.nets import InstanceNorm, Width, check_sides
 
 
 class DomainResNet(nn.Module):
@@ -45,12 +45,8 @@ class DomainResNet(nn.Module):
         self.head = nn.Conv2d(width, out_channels, 7, padding=3, bias=False)
 
     def forward(self, image: Tensor, domain: Tensor) -> Tensor:
-        height, width = image.shape[2:]
-        if height % self.multiple or width % self.multiple or min(height, width) < 8:
-            raise ValueError(
-                f"this generator needs sides that are multiples of 4, at least 8, got {height}x{width}"
-            )
-        labels = domain[:, :, None, None].expand(-1, -1, height, width)
+        check_sides(image, "generator", least=8, multiple=self.multiple)
+        labels = domain[:, :, None, None].expand(-1, -1, *image.shape[2:])
         x = self.stem(torch.cat([image, labels], 1))
         return torch.tanh(self.head(self.up(self.body(self.down(x)))))
 

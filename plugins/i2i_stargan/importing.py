@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import i2i
+from i2i.nets import Shapes
 
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 PUBLISHED = (*HAIR, "Male", "Young")
 # Kept by their norms and never used: they train and translate with each picture's own.
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-Shapes = Mapping[str, tuple[int, ...]]
 Pairs = Iterator[tuple[str, str]]
 
 

@@ -18,6 +18,7 @@ FLOORS = (
     ("translate",),
     ("metrics",),
     ("run",),
+    ("importing",),
     ("report", "testing"),
     ("cli",),
     ("__main__",),

@@ -32,7 +32,7 @@ ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.putenv", "os.unsete
 RUNS_CODE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 TORCH_PICKLES = {"torch.load", "torch.save", "torch.serialization"}
 # Other projects' weights are pickles; this file reads them, and nothing else in them.
-MAY_LOAD_WEIGHTS = "i2i/translate/foreign.py"
+MAY_LOAD_WEIGHTS = "i2i/importing/weights.py"
 WEIGHTS_ALONE = {"weights_only": True, "map_location": "cpu"}
 
 

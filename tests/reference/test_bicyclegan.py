@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import batches, tiny, tiny_engine, tiny_spec, unequal, weights
+from helpers import batches, registry, tiny, tiny_engine, tiny_spec, unequal, weights
 from textbook import agree
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2i.core.batch import Batch, Draws
 from i2i.core.errors import I2IError
-from i2i.spec.spec import Spec
+from i2i.spec.spec import Spec, resolve
 
 LATENT = 3
 
@@ -109,6 +109,11 @@ def test_the_code_reaches_the_encoder_only_if_asked(encoder: str) -> None:
         agree(spec, Loop, torch.float64)
 
 
+def test_an_odd_batch_is_refused() -> None:
+    with pytest.raises(I2IError, match=r"train.batch: 3 cannot be cut .* of a multiple of 2"):
+        tiny_engine(small({}, batch=3))
+
+
 def test_a_judge_of_one_scale_gives_the_mean_over_the_batch() -> None:
     # The published loss walks over the batch of a bare map instead, and is as many times as large.
     engine = tiny_engine(small({"discriminator": {"name": "patch", "width": 4, "layers": 2}}, 8))
@@ -118,6 +123,21 @@ def test_a_judge_of_one_scale_gives_the_mean_over_the_batch() -> None:
     assert float(summed(list(scores), 1.0)) == pytest.approx(
         4 * float(engine.net.gan(scores, "real")), rel=1e-6
     )
+
+
+def test_the_published_recipe() -> None:
+    spec = resolve({"strategy": {"name": "bicyclegan"}, "data": {"root": "pairs"}}, registry())
+    options, data, adam = spec.strategy.options, spec.data.options, spec.optimizers["default"]
+    assert (options["gan"].name, options["pixel"].name, options["code"].name) == ("lsgan", "l1", "l1")
+    assert (options["latent"], options["conditional"], options["use_same_D"]) == (8, False, False)
+    assert (options["encoder"].name, options["discriminator"].name) == ("resnet", "multi-scale")
+    generator = options["generator"].options
+    assert (generator["inject"], generator["norm"], generator["dropout"]) == ("all", "instance", 0.5)
+    assert (data["size"], data["load_size"], data["flip"]) == (256, 286, True)
+    assert (adam.name, adam.options["lr"], adam.options["betas"]) == ("adam", 2e-4, (0.5, 0.999))
+    assert (spec.schedule.options["constant"], spec.schedule.options["decay"]) == (100, 100)
+    train = spec.train
+    assert (train.epochs, train.batch, train.init.name, train.init.gain) == (200, 2, "xavier", 0.02)
 
 
 VAE = {"gan_lr_weight": 0.0, "code_weight": 0.0}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 import torch
-from helpers import tiny_spec
+from helpers import PATCH, tiny_spec
 from textbook import agree
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,14 +18,16 @@ from i2i.spec.spec import Spec
 class Loop:
     """Fake, then the discriminator's step, then the generator's against the new discriminator."""
 
-    def __init__(self, nets: dict[str, nn.Module], pixel_weight: float = 100.0) -> None:
+    def __init__(self, nets: dict[str, nn.Module], pixel_weight: float = 100.0, latent: int = 0) -> None:
         self.nets, self.G, self.D, self.pixel_weight = nets, nets["G"], nets["D"], pixel_weight
+        self.latent = latent
         self.optimizer_G = torch.optim.Adam(self.G.parameters(), lr=2e-4, betas=(0.5, 0.999))
         self.optimizer_D = torch.optim.Adam(self.D.parameters(), lr=2e-4, betas=(0.5, 0.999))
 
     def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
         a, b = x["a"], x["b"]
-        fake_b = self.G(a)
+        code = [draws.normal(a.new_empty(len(a), self.latent)).to(a)] if self.latent else []
+        fake_b = self.G(a, *code)
 
         self.D.requires_grad_(True)
         self.optimizer_D.zero_grad()
@@ -64,6 +66,14 @@ def small(norm: str, dropout: float) -> Spec:
 @pytest.mark.parametrize("norm", ["batch", "instance"])
 def test_the_engine_agrees(norm: str, dropout: float, dtype: torch.dtype) -> None:
     agree(small(norm, dropout), Loop, dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_engine_agrees_with_noise(dtype: torch.dtype) -> None:
+    generator = {"name": "latent-unet", "width": 4, "dropout": 0.5}
+    options = {"generator": generator, "discriminator": PATCH, "latent": 2}
+    spec = tiny_spec("pix2pix", options=options, train={"batch": 2})
+    agree(spec, lambda nets: Loop(nets, latent=2), dtype)
 
 
 def test_another_weight_is_noticed() -> None:

@@ -10,7 +10,7 @@ from helpers import registry
 
 import i2i
 from i2i.core.errors import I2IError
-from i2i.spec.imported import imported_spec
+from i2i.importing.spec import imported_spec
 from i2i_cyclegan import CycleGAN
 
 RGB = {"channels": {"a": 3, "b": 3}}

@@ -14,8 +14,8 @@ from torch import Tensor
 
 import i2i
 from i2i.core.errors import I2IError
+from i2i.translate.loading import load
 from i2i.translate.model import Model
-from i2i.translate.translator import load
 
 
 @pytest.fixture(scope="module")

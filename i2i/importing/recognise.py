@@ -14,7 +14,8 @@ from i2i.core.importing import Match
 from i2i.core.protocols import Importer
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
-from i2i.translate.foreign import read_weights
+from i2i.core.words import and_more, by_shape
+from i2i.importing.weights import read_weights
 
 SHOWN = 5
 
@@ -126,14 +127,10 @@ def _candidates(
 
 
 def _unknown(path: Path, shapes: Mapping[str, tuple[int, ...]], registry: Registry) -> str:
-    first = ", ".join(f"{key} ({_shape(shapes[key])})" for key in list(shapes)[:SHOWN])
+    first = ", ".join(f"{key} ({by_shape(shapes[key])})" for key in list(shapes)[:SHOWN])
     first += ", …" * (len(shapes) > SHOWN)
     asked = ", ".join(registry.names("importer")) or "none, because none is installed"
     return f"{path}: no importer knows these weights: {len(shapes)} tensors, {first}\n    asked: {asked}"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "a number"
 
 
 def _by_name(path: Path, found: list[Candidate]) -> list[Candidate]:
@@ -188,15 +185,11 @@ def _placed(path: Path, found: Candidate, weights: Mapping[str, Tensor]) -> dict
     match = found.match
     left = [key for key in weights if key not in match.keys and key not in match.unused]
     missing = [key for key in match.keys if key not in weights]
-    faults = [f"{_some(left)} has no place in it"] if left else []
-    faults += [f"it lacks {_some(missing)}"] if missing else []
+    faults = [f"{left[0]}{and_more(len(left) - 1)} has no place in it"] if left else []
+    faults += [f"it lacks {missing[0]}{and_more(len(missing) - 1)}"] if missing else []
     if faults:
         raise I2IError(f"{path}: this looks like {found.name}, but {' and '.join(faults)}")
     return {ours: weights[theirs] for theirs, ours in match.keys.items()}
-
-
-def _some(keys: Sequence[str]) -> str:
-    return f"{keys[0]} (and {len(keys) - 1} more)" if len(keys) > 1 else keys[0]
 
 
 def agreed(files: Sequence[Recognised]) -> tuple[dict[str, Any], dict[str, Any]]:

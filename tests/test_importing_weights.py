@@ -14,7 +14,7 @@ from sources import patch, resnet, saved, stale, unet
 from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
-from i2i.translate.foreign import read_weights
+from i2i.importing.weights import read_weights
 
 
 def refused(path: Path) -> str:

@@ -15,7 +15,7 @@ from torch import nn
 import i2i
 from i2i.core.errors import I2IError
 from i2i.core.importing import Match
-from i2i.translate.importing import agreed, recognise
+from i2i.importing.recognise import agreed, recognise
 
 
 def found(*paths: Path, as_: str | None = None) -> dict[str, str]:

@@ -14,15 +14,17 @@ import torch
 from helpers import registry
 from safetensors.torch import load_file
 from sources import Pixel, patch, picture, randomised, resnet, saved, stale, unet
-from test_bicyclegan_importing import SourceDiscriminator, SourceGenerator, residual_source
-from test_stargan_importing import FIVE, TheirCritic, TheirGenerator, drawn
+from sources_bicyclegan import SourceDiscriminator, SourceGenerator, residual_source
+from sources_stargan import FIVE
+from sources_stargan import SourceCritic as StarCritic
+from sources_stargan import SourceGenerator as StarGenerator
 from torch import Tensor, nn
 
 import i2i
 from i2i.core.batch import Batch, Draws
 from i2i.core.errors import I2IError
 from i2i.engine.inference import inference
-from i2i.run.importing import import_files
+from i2i.importing.run import import_files
 from i2i.translate.model import Model
 
 # A horse2zebra of four files, a photo of facades: small, and in the layout of the published ones.
@@ -215,8 +217,8 @@ def test_the_summary_says_what_is_where_and_what_next(tmp_path: Path) -> None:
 
 @pytest.fixture
 def star_files(tmp_path: Path) -> list[Path]:
-    nets = {"G": TheirGenerator(5, 4, 1), "D": TheirCritic(5, 4, 4, 32)}
-    return [saved(tmp_path / f"200000-{name}.ckpt", drawn(net)) for name, net in nets.items()]
+    nets = {"G": StarGenerator(5, 4, 1), "D": StarCritic(5, 4, 4, 32)}
+    return [saved(tmp_path / f"200000-{name}.ckpt", randomised(net)) for name, net in nets.items()]
 
 
 def test_weights_for_many_domains_bring_their_names(star_files: list[Path], tmp_path: Path) -> None:
@@ -228,7 +230,9 @@ def test_weights_for_many_domains_bring_their_names(star_files: list[Path], tmp_
     assert (spec["data"]["size"], spec["data"]["load_size"]) == (32, 32)
     assert (spec["data"]["attributes"], spec["data"]["exclusive"]) == ([*FIVE], [[*FIVE[:3]]])
     x, labels = picture(32).double(), torch.eye(5)[3:4].double()
-    source = drawn(TheirGenerator(5, 4, 1)).double()  # in training mode, as their program translates
+    source = (
+        randomised(StarGenerator(5, 4, 1)).double().train()
+    )  # in training mode, as their program translates
     with torch.no_grad():
         made = translated(model, x, domain="Male", source=())
         assert torch.allclose(made, source(x, labels), atol=1e-6)
@@ -276,7 +280,7 @@ def test_weights_with_a_code_translate_and_train_on(tmp_path: Path) -> None:
         "net_D": SourceDiscriminator(2, 1),
         "net_D2": SourceDiscriminator(2, 1),
     }
-    files = [saved(tmp_path / f"latest_{name}.pth", drawn(net)) for name, net in nets.items()]
+    files = [saved(tmp_path / f"latest_{name}.pth", randomised(net)) for name, net in nets.items()]
     start = imported(files, tmp_path / "run")
     model = loaded(start)
     x, code = picture(32).double(), torch.randn(1, 3).double()

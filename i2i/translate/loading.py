@@ -12,6 +12,7 @@ from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, SpecError, nearest
 from i2i.core.registry import Registry
+from i2i.core.words import and_more
 from i2i.engine import checkpoint
 from i2i.engine.parallel import World, devices
 from i2i.spec.assemble import build_parts, build_strategy, place
@@ -91,7 +92,7 @@ def fill(module: nn.Module, weights: Mapping[str, Tensor], otherwise: str) -> No
 def mismatch(error: Exception) -> str:
     """The first of the many things that torch finds wrong with weights, and how many more there are."""
     first, *more = str(error).splitlines()[1:] or [str(error)]
-    return f"{first.strip()} (and {len(more)} more)" if more else first.strip()
+    return f"{first.strip()}{and_more(len(more))}"
 
 
 def find_checkpoint(path: str) -> Path:

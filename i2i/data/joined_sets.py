@@ -9,7 +9,7 @@ from dataclasses import replace
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
 from i2i.data.domain_options import DomainSet
-from i2i.data.domain_sets import LabelledSet
+from i2i.data.labelled_set import LabelledSet
 
 
 @contextmanager

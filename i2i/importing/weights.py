@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from i2i.core.errors import I2IError, nearest
+from i2i.core.words import listed
 
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put in front of every name
 MEAN, COUNTER = ".running_mean", ".num_batches_tracked"
@@ -81,7 +82,7 @@ def _tensors(path: Path, held: Any) -> dict[str, Tensor]:
         network = next((key for key, value in inner.items() if _is_network(value)), None)
         where = "…" if network is None else repr(network)
         raise I2IError(
-            f"{path}: this is the state of a training, not a network: it holds {_listed(held)}; "
+            f"{path}: this is the state of a training, not a network: it holds {listed([*map(str, held)], SHOWN)}; "
             f"save the weights of one network alone: torch.save(torch.load(…)[{where}], …)"
         )
     odd = {str(key): value for key, value in held.items() if not isinstance(value, Tensor)}
@@ -102,9 +103,3 @@ def _kind(value: Any) -> str:
 
 def _is_network(value: Mapping[Any, Any]) -> bool:
     return bool(value) and all(isinstance(tensor, Tensor) for tensor in value.values())
-
-
-def _listed(keys: Iterable[Any]) -> str:
-    names = [str(key) for key in keys]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"

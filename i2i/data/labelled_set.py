@@ -11,13 +11,13 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, nearest
+from i2i.core.words import some
 from i2i.data.domain_options import DomainSet
 from i2i.data.images import decode, read_header
 from i2i.data.label_layouts import find_labels, other_split
 from i2i.data.labels import Labels
 from i2i.data.preprocess import Preprocess
 from i2i.data.survey import Stored, check_held_out, sampled, survey
-from i2i.data.tables import some
 
 SHUFFLE = 1234
 """The seed with which the published StarGAN shuffles CelebA's list before it takes the test pictures."""

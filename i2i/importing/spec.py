@@ -11,6 +11,7 @@ from i2i.core.errors import I2IError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
 from i2i.spec.assemble import build_strategy
+from i2i.spec.resolver import recipe_of
 from i2i.spec.spec import Spec, resolve
 
 ROOT = "put-the-folder-of-your-pictures-here"
@@ -45,17 +46,14 @@ def imported_spec(
 
 def _data(strategy: str, told: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     """The data section: a place to fill in, and the size of the pictures if it is not that of the recipe."""
-    recipe: Mapping[str, Any] = registry.get("strategy", strategy).factory.recipe  # type: ignore[attr-defined]
-    published = recipe.get("data")
-    published = published if isinstance(published, Mapping) else {"name": published}
+    published = recipe_of(strategy, registry).get("data", {})
     name = published.get("name")
     known = registry.get("data", name).signature.options.model_fields if name else {}
     table = {"root": ROOT} if "root" in known else {}
     if told.get("image_size") in (None, published.get("size")):
         return table
-    resized = (
-        {"load_size": "auto"} if "load_size" in published else {}
-    )  # the published one is of another size
+    # A published load size belongs to the published size.
+    resized = {"load_size": "auto"} if "load_size" in published else {}
     return {**table, "size": told["image_size"], **resized}
 
 

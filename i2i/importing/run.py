@@ -14,14 +14,14 @@ from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.registry import Registry
 from i2i.engine import checkpoint
+from i2i.importing.recognise import Recognised, agreed, recognise
+from i2i.importing.spec import imported_spec
 from i2i.run.folder import Folder, environment, versions
 from i2i.run.table import table
 from i2i.spec.assemble import build_parts, precision_of
-from i2i.spec.imported import imported_spec
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec
-from i2i.translate.importing import Recognised, agreed, recognise
-from i2i.translate.translator import fill
+from i2i.translate.loading import fill
 
 
 @dataclass(frozen=True)

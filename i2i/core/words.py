@@ -1,0 +1,32 @@
+"""How messages count and list things."""
+
+from collections.abc import Sequence
+
+FEW = 3
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and what is counted: "1 picture", "2,000 pictures"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first of the names, and how many more there are: "a, b and 7 more"."""
+    rest = len(names) - most
+    return separator.join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def some(names: Sequence[str], noun: str) -> str:
+    """How many there are, and the first of them: "4 files ('a', 'b', 'c', …)"."""
+    shown = ", ".join(f"'{name}'" for name in names[:FEW])
+    return f"{counted(len(names), noun)} ({shown}{', …' if len(names) > FEW else ''})"
+
+
+def and_more(count: int) -> str:
+    """What follows an example where there are others: " (and 3 more)", or nothing."""
+    return f" (and {count:,} more)" if count else ""
+
+
+def by_shape(shape: Sequence[int]) -> str:
+    """The shape of a tensor: "64×3×4×4", or "a number"."""
+    return "×".join(map(str, shape)) or "a number"

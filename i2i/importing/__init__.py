@@ -1,0 +1,1 @@
+"""Other projects' weights become a run folder."""
