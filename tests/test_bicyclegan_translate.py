@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from i2i.core.strategy import Inference
 from i2i_bicyclegan import BicycleGAN
 
 METHOD = BicycleGAN(latent=2)
+A, B = Path("a.png"), Path("b.png")
 
 
 def encoder(pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,27 +44,25 @@ def test_a_random_code_for_each_picture() -> None:
 
 
 def test_a_picture_gives_the_mean_of_its_code_to_all() -> None:
-    codes = METHOD.translate(NET, batch(style=2.0), style="a.png")
+    codes = METHOD.translate(NET, batch(style=2.0), style=A)
     assert torch.equal(codes, torch.full((3, 2), 2.0))
 
 
 @pytest.mark.parametrize(("mix", "code"), [(0.25, 2.5), (1.0, 4.0)])
 def test_a_mixture_goes_from_the_first_picture_to_the_second(mix: float, code: float) -> None:
-    codes = METHOD.translate(
-        NET, batch(style=2.0, style_to=4.0), style="a.png", style_to="b.png", mix=mix
-    )
+    codes = METHOD.translate(NET, batch(style=2.0, style_to=4.0), style=A, style_to=B, mix=mix)
     assert torch.equal(codes, torch.full((3, 2), code))
 
 
 def test_either_end_may_be_random() -> None:
     one, two = drawn(2)
     assert torch.equal(METHOD.translate(NET, batch(), mix=0.25), one.lerp(two, 0.25))
-    to_picture = METHOD.translate(NET, batch(style_to=4.0), style_to="b.png", mix=0.25)
+    to_picture = METHOD.translate(NET, batch(style_to=4.0), style_to=B, mix=0.25)
     assert torch.equal(to_picture, one.lerp(torch.full((3, 2), 4.0), 0.25))
 
 
 def test_an_interpolation_is_a_row_of_equal_steps() -> None:
-    asked = {"style": "a.png", "style_to": None, "mix": 0.0, "interpolate": 3}
+    asked = {"style": A, "style_to": None, "mix": 0.0, "interpolate": 3}
     row = METHOD.captions(NET, asked)
     assert [*row] == ["0%", "50%", "100%"]
     assert [*row.values()] == [{**asked, "interpolate": None, "mix": part} for part in (0.0, 0.5, 1.0)]
@@ -74,7 +74,7 @@ def test_an_interpolation_is_a_row_of_equal_steps() -> None:
     ("controls", "sentence"),
     [
         ({"interpolate": 3, "mix": 0.5}, "mix: interpolate shows the whole way"),
-        ({"interpolate": None, "mix": 0.0, "style_to": "b.png"}, "style_to: nothing leads there"),
+        ({"interpolate": None, "mix": 0.0, "style_to": B}, "style_to: nothing leads there"),
     ],
 )
 def test_controls_that_would_be_ignored(controls: dict[str, Any], sentence: str) -> None:

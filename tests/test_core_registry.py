@@ -174,7 +174,8 @@ def test_an_offer_is_taken_where_it_is_wanted(registry: Registry) -> None:
 def test_a_fact_that_nobody_tells_is_named(registry: Registry) -> None:
     ref = registry.resolve("generator", "sized", "g")
     assert said(registry.build, ref, {}, {"in_channels": 3}) == (
-        "generator 'sized' cannot be used here: nobody tells it domains"
+        "generator 'sized' cannot be used here: nobody tells it domains\n"
+        "    generators that do without: small"
     )
 
 

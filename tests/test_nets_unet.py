@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from i2i.nets import BatchNorm, Dropout, GroupNorm, InstanceNorm, UNet
+from i2i.nets.unet import Up
 
 
 def on_meta(*channels, **options):
@@ -101,6 +103,14 @@ def test_activations_are_leaky_down_and_plain_up_and_the_picture_has_none():
     x = torch.tensor([-1.0, 1.0])
     assert [down.act(x)[0].item() for down in net.down] == pytest.approx([-1, -0.2, -0.2])
     assert [up.act(x)[0].item() for up in net.up] == [0, 0, 0]
+
+
+def test_dropout_comes_behind_the_norm():
+    torch.manual_seed(0)
+    up = Up(nn.ConvTranspose2d(2, 2, 4, stride=2, padding=1), norm="instance", dropout=0.5)
+    made = up(torch.randn(1, 2, 16, 16))
+    # 2048 values, so 0.011 is one sigma; a norm behind it would move the zeros
+    assert (made == 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(

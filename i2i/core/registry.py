@@ -229,11 +229,19 @@ class Registry:
         told = {**{k: v for k, v in offers.items() if k in signature.facts}, **facts}
         missing = [fact for fact in signature.required_facts if fact not in told]
         if missing:
-            raise I2IError(f"{component} cannot be used here: nobody tells it {', '.join(missing)}")
+            raise I2IError(self._unfed(component, missing, told))
         try:
             return component.factory(**told, **ref.options)
         except ValueError as error:
             raise I2IError(f"{component}: {error}") from error
+
+    def _unfed(self, component: Component, missing: list[str], told: Mapping[str, Any]) -> str:
+        same = [c for c in self if c.kind == component.kind]
+        able = [c.name for c in same if set(c.signature.required_facts) <= told.keys()]
+        return (
+            f"{component} cannot be used here: nobody tells it {', '.join(missing)}\n"
+            f"    {component.kind}s that do without: {', '.join(sorted(able)) or 'none'}"
+        )
 
     def _refusal(self, component: Component, refused: list[str]) -> str:
         able = [c.name for c in self if c.kind == component.kind and set(refused) <= set(c.signature.facts)]

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from i2i.core.batch import Batch, Draws
 from i2i.core.errors import I2IError
 from i2i.spec.spec import Spec, resolve
+from i2i_bicyclegan import BicycleGAN
 
 LATENT = 3
 
@@ -138,6 +139,9 @@ def test_the_published_recipe() -> None:
     assert (spec.schedule.options["constant"], spec.schedule.options["decay"]) == (100, 100)
     train = spec.train
     assert (train.epochs, train.batch, train.init.name, train.init.gain) == (200, 2, "xavier", 0.02)
+    facades = resolve({"strategy": {"name": "bicyclegan"}, **BicycleGAN.example}, registry())
+    assert (facades.data.options["direction"], facades.train.epochs) == ("b-to-a", 400)
+    assert (facades.schedule.options["constant"], facades.schedule.options["decay"]) == (200, 200)
 
 
 VAE = {"gan_lr_weight": 0.0, "code_weight": 0.0}
