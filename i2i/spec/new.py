@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from i2i.core.registry import Component, Registry
 from i2i.core.schema import Ref
 from i2i.spec.catalogue import allowed
@@ -63,16 +65,21 @@ def _fields(path: list[str], spec: Spec, registry: Registry) -> list[str]:
     if isinstance(found, Component):
         model, nested = found.signature.options, found.signature.nested
         return [name for name in model.model_fields if name not in nested]
-    return [name for name, value in found if value is None or value == {}]
+    if isinstance(found, Section):
+        return [name for name, value in found if value is None or value == {}]
+    return []
 
 
-def _owner(path: list[str], spec: Spec, registry: Registry) -> Component | Section:
-    """What a table of the file describes: a component or a section."""
+def _owner(path: list[str], spec: Spec, registry: Registry) -> Component | Section | FieldInfo:
+    """What a table of the file describes: a component, a section, or a field that is a table itself (averages)."""
     section, *inner = path
     if section in ("train", "validate"):
         owner: Any = spec.train if section == "train" else spec.validation
         for name in inner:
+            field: FieldInfo = type(owner).model_fields[name]
             owner = getattr(owner, name)
+        if isinstance(owner, dict):
+            return field
         return owner if isinstance(owner, Section) else registry.get("metric", owner.name)
     ref: Ref = spec.optimizers[inner.pop(0)] if section == "optimizers" else getattr(spec, section)
     for name in inner:
@@ -85,6 +92,8 @@ def _words(path: list[str], spec: Spec, registry: Registry) -> str:
     owner, key = _owner(path[:-1], spec, registry), path[-1]
     if isinstance(owner, Section):
         return type(owner).model_fields[key].description or ""
+    if isinstance(owner, FieldInfo):
+        return owner.description or ""
     if key == "workers":
         return "processes that read pictures"
     if key == "name":
