@@ -67,6 +67,8 @@ def test_an_interpolation_is_a_row_of_equal_steps() -> None:
     assert [*row] == ["0%", "50%", "100%"]
     assert [*row.values()] == [{**asked, "interpolate": None, "mix": part} for part in (0.0, 0.5, 1.0)]
     alone = {**asked, "interpolate": None}
+    long = [*METHOD.captions(NET, {**asked, "interpolate": 201})]
+    assert (len(long), long[:3]) == (201, ["0.0%", "0.5%", "1.0%"])
     assert METHOD.captions(NET, alone) == {"output": alone}
 
 

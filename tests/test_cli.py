@@ -561,6 +561,12 @@ def test_the_seed_may_be_a_control(many_run: Path, pictures: Path, tmp_path: Pat
     assert (done.code, done.err) == (1, "--seed 3 and -c seed=2 are two seeds; give one of them\n")
 
 
+def test_a_control_given_twice_is_refused(many_run: Path, pictures: Path, tmp_path: Path) -> None:
+    done = translated(many_run, pictures, "-o", tmp_path / "out", "-c", "seed=2", "-c", "seed=3")
+    sentence = "-c seed: this control is given 2 times; give one of them, or a list: seed=[…]\n"
+    assert (done.code, done.err) == (1, sentence)
+
+
 def test_a_control_may_be_a_picture(
     many_run: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

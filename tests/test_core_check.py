@@ -53,7 +53,7 @@ def said(**values: Any) -> list[str]:
         ({"size": 0}, ["t.size: input should be greater than or equal to 1 or 'auto', got 0"]),
         ({"size": None}, ["t.size: input should be a whole number or 'auto', got 'None'"]),
         ({"pair": [0, "1"]}, ["t.pair: input should be a number, got '1'"]),
-        ({"pair": [0, "x"]}, ["t.pair: input should be a number, got 'x'"]),
+        ({"pair": [0, "x"]}, ["t.pair: entry 2 should be a number, got 'x'"]),
         ({"names": []}, ["t.names: input should have at least 1 entry, got []"]),
         ({"label": ""}, ["t.label: input should have at least 1 character, got ''"]),
         ({"label": 3}, ["t.label: input should be a string, got 3"]),

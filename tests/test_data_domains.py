@@ -64,7 +64,11 @@ def test_a_sample_is_a_picture_and_its_labels(tmp_path):
 
 
 def test_facts_of_a_table(tmp_path):
-    facts = exact(marked(tmp_path), exclusive=(("red", "large"),)).facts
+    root = marked(tmp_path)
+    text = (root / "train.csv").read_text(encoding="utf-8")
+    rows = [f"{row.split(',')[0]},{i % 2},{1 - i % 2}" for i, row in enumerate(text.splitlines()[1:])]
+    (root / "train.csv").write_text("\n".join(["image,red,large", *rows]), encoding="utf-8")
+    facts = exact(root, exclusive=(("red", "large"),)).facts
     assert facts.fields == ("image", "domain", "target") and facts.image_size == 12
     assert facts.channels == {"image": 3} and facts.value_range == {"image": (0, 255)}
     assert facts.vectors == {"domain": 2, "target": 2} and facts.domains == ("red", "large")

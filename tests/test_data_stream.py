@@ -1,6 +1,7 @@
 import itertools
 import multiprocessing
 import os
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from data_helpers import rng
 
 from i2i.core.data import DataFacts, Labelled, Source
 from i2i.core.errors import I2IError
-from i2i.data.stream import Stream
+from i2i.data.stream import Stream, check_exchange
 
 FACTS = DataFacts(fields=("a",), image_size=2, channels={"a": 1}, value_range={"a": (0, 255)})
 
@@ -243,6 +244,17 @@ def test_processes_and_micro_batches_change_no_target(accumulate):
                 for rank in (0, 1)
             ]
             assert flat(parts) == whole[step][kind]
+
+
+def test_a_step_needs_labels_to_exchange():
+    check_exchange(Marked(), 2)
+    check_exchange(Numbers(), 1)
+    with pytest.raises(I2IError, match=r"^train\.batch: 1 is too small: .* which takes two; use 2 or more$"):
+        check_exchange(Marked(), 1)
+    joined = Marked()
+    joined.facts = replace(Marked.facts, sets=(("a",), ("b",)))
+    with pytest.raises(I2IError, match=r"takes two of each of the 2 joined sets; use 4 or more$"):
+        check_exchange(joined, 3)
 
 
 def test_labels_without_a_field_for_targets_stay():

@@ -49,6 +49,13 @@ def rows_without_pictures(root):
     table(root, ["1.png,1,1", "5.png,1,1", "2.png,1,1", "y/6.png,1,1"])
 
 
+@case("data.root: '{root}/train.csv', line 3: 1 picture ('B') is not in '{root}'; put the files there or remove their "
+      "rows (there is 'b.png')")  # fmt: skip
+def row_that_writes_a_name_otherwise(root):
+    fill(root, ["a.png", "b.png"])
+    table(root, ["a.png,1,1", "B,1,1"])
+
+
 @case("data.root: '{root}/list_attr_x.txt', lines 4, 5, 6, …: 4 pictures ('5.png', '6.png', '7.png', …) are not in "
       "'{root}/images'; put the files there or remove their rows")  # fmt: skip
 def listed_pictures_missing(root):
@@ -101,8 +108,8 @@ def row_without_a_path(root):
     table(root, [",1,1"])
 
 
-@case("data.root: '{root}/train.csv' has no column 'image', which holds the pictures' paths; did you mean 'images'? "
-      "known: images, red")  # fmt: skip
+@case("data.root: '{root}/train.csv' has no column 'image'; call the one so that holds the pictures' paths, of "
+      "images, red")  # fmt: skip
 def table_without_the_column(root):
     table(root, ["1.png,1"], "images,red")
 
@@ -199,6 +206,13 @@ def misspelt_split(root):
 
 
 @case("data.root: '{root}' has no split 'train'; looked for train.csv, list_attr_*.txt, train/<domain>, "
+      "<domain>/train; '{root}' holds angry, happy, sad; root is the folder that holds 'train', which holds one for "
+      "each domain")  # fmt: skip
+def root_that_is_the_split_itself(root):
+    domain_folders(root, split=".")
+
+
+@case("data.root: '{root}' has no split 'train'; looked for train.csv, list_attr_*.txt, train/<domain>, "
       "<domain>/train; did you mean 'labels.csv'? known: labels.csv (root can name a file)")  # fmt: skip
 def table_with_a_name_of_its_own(root):
     table(root, [], name="labels.csv")
@@ -275,6 +289,14 @@ def misspelt_group(root):
 )
 def group_that_overlaps(root):
     listed(root)
+
+
+@case("data.exclusive: '2.png' of '{root}/train.csv' has red and large of red, large, which are all the domains; each "
+      "picture must have one of them: correct its row, or leave exclusive out",
+      exclusive=[["red", "large"]])  # fmt: skip
+def both_of_a_choice(root):
+    fill(root, ["1.png", "2.png"])
+    return table(root, ["1.png,1,0", "2.png,1,1"])
 
 
 @case("data.exclusive: a picture is in one folder of '{root}/train', so its domains are one group already; leave "

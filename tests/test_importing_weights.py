@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from sources import patch, resnet, saved, stale, unet
 from torch import Tensor, nn
 
@@ -90,7 +91,7 @@ NOTHING = "this is not a file of weights that PyTorch has written"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", NOTHING),
+        (b"", "this file is empty"),
         (b"hello world\n" * 9, NOTHING),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), NOTHING),
         (b"\x80", NOTHING),
@@ -107,6 +108,18 @@ NOTHING = "this is not a file of weights that PyTorch has written"
 def test_what_pytorch_did_not_write_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "x.pth").write_bytes(content)
     assert refused(tmp_path / "x.pth") == said
+
+
+def test_safetensors_are_named(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "x.safetensors")
+    assert refused(tmp_path / "x.safetensors").startswith(
+        "this is a safetensors file; i2i imports what torch.save"
+    )
+
+
+def test_the_weights_of_a_failed_training_are_refused(tmp_path: Path) -> None:
+    said = refused(saved(tmp_path / "x.pth", {"a": torch.zeros(1), "b": torch.tensor([0.0, float("nan")])}))
+    assert said == "b holds values that are not finite; the training has failed"
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["zip", "before 1.6"])

@@ -84,6 +84,14 @@ def test_an_unknown_role_is_named(gan):
         gan(SCORES, "true")
 
 
+@pytest.mark.parametrize("gan", [Vanilla(), LeastSquares(), Hinge(), Wasserstein()])
+def test_two_pictures_are_not_judged(gan):
+    with pytest.raises(
+        ValueError, match="takes the scores of a discriminator; two pictures are compared by a pixel"
+    ):
+        gan(SCORES, SCORES)
+
+
 def test_only_wasserstein_needs_a_penalty():
     assert [hasattr(kind(), "penalty") for kind in (Vanilla, LeastSquares, Hinge, Wasserstein)] == [
         False,

@@ -73,3 +73,14 @@ def test_zero_for_equal_pictures_and_differentiable(pictures, loss):
 def test_shapes_must_agree(loss):
     with pytest.raises(ValueError, match=r"compares equal shapes, got \(1, 3, 8, 8\) and \(1, 1, 8, 8\)"):
         loss(torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 8, 8))
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES)
+def test_scores_are_not_compared(loss):
+    with pytest.raises(ValueError, match="the scores of a discriminator need a GAN loss"):
+        loss(torch.zeros(1, 1, 8, 8), "real")
+
+
+def test_sobel_needs_pictures():
+    with pytest.raises(ValueError, match=r"sobel needs pictures \(N, C, H, W\), got \(1, 8\)"):
+        sobel(torch.zeros(1, 8), torch.zeros(1, 8))

@@ -435,7 +435,10 @@ def test_data_without_the_wanted_fields_is_refused(tmp_path: Path) -> None:
     mine.add("data", "labelled", Labelled)
     with pytest.raises(i2i.I2IError) as error:
         i2i.build({"strategy": "pix2pix", "data": "labelled"}, registry=mine)
-    assert str(error.value) == "  data: strategy 'pix2pix' needs a, b; this data has image, domain"
+    assert (
+        str(error.value)
+        == "  data: strategy 'pix2pix' needs a, b; this data has image, domain; the method is made for data 'paired'"
+    )
 
 
 def test_a_truth_that_nobody_knows_cannot_be_waited_for(tmp_path: Path) -> None:

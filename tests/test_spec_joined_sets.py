@@ -89,7 +89,7 @@ def test_sets_in_python(tmp_path: Path) -> None:
         (
             '[["Male", "Young"]]',
             '[["Male"]]',
-            "  mine.toml:8: data.sets.faces.exclusive: input should have at least 2 entries, got ['Male']",
+            "  mine.toml:8: data.sets.faces.exclusive: entry 1 should have at least 2 entries, got ['Male']",
         ),
         (
             "size = 64",

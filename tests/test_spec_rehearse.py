@@ -101,7 +101,7 @@ def test_networks_that_do_not_fit_the_pictures_are_told() -> None:
     with pytest.raises(I2IError) as error:
         rehearsed(tiny_spec("cyclegan"), replace(EQUAL, image_size=33))
     assert str(error.value) == (
-        "strategy 'cyclegan' does not run on this data: "
+        "strategy 'cyclegan' does not run with these components and pictures: "
         "this ResNet needs sides that are multiples of 4, at least 8, got 33x33"
     )
 

@@ -232,6 +232,11 @@ def test_validation_judges_when_train_says() -> None:
     assert made.validation.metric.name == "l1"
 
 
+def test_a_written_spec_agrees_with_itself_on_when_to_judge() -> None:
+    made = spec(PIX, {"validate": {"every": 3}})
+    assert spec(PIX, made.tables()) == made
+
+
 def test_loggers_are_components() -> None:
     made = spec(PIX, {"loggers": [{"name": "tensorboard", "folder": "events"}, "tensorboard"]})
     assert [ref.options["folder"] for ref in made.loggers] == ["events", "tensorboard"]

@@ -103,6 +103,11 @@ def test_of_joined_sets_that_of_the_domain_speaks() -> None:
     ("labels", "controls", "sentence"),
     [
         (FACES, {"domain": "blonde"}, "domain: there is no domain 'blonde'; did you mean 'blond'"),
+        (
+            FACES,
+            {"domain": "[male, young]"},
+            r'domain: there is no domain .*; several are a list: .domain=\["male", "young"\].$',
+        ),
         (FACES, {"domain": "male", "source": "yuong"}, "source: there is no domain 'yuong'.*'young'"),
         (FACES, {"domain": ("black", "blond")}, "domain: black and blond exclude each other"),
         (
@@ -125,6 +130,12 @@ def test_a_wish_that_cannot_be_granted(labels: Labels, controls: dict[str, Any],
         METHOD.translate(net, Batch({"image": torch.zeros(1, 3, 16, 16)}), **controls)
     with pytest.raises(ValueError, match=f"^{sentence}"):
         METHOD.captions(net, controls)
+
+
+def test_names_may_be_numbers() -> None:
+    labels = Labels(("0", "1"), (("0", "1"),))
+    assert labels.chosen(0, "domain") == ("0",)
+    assert METHOD.captions(parts(labels, [[0.0, 0.0]]), {"domain": 0}) == {"0": {"domain": 0}}
 
 
 def test_without_a_name_a_picture_is_not_translated() -> None:

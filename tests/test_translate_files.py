@@ -102,6 +102,14 @@ def test_pictures_are_found_with_their_place_in_a_folder(tree: Path) -> None:
     ]
 
 
+def test_several_results_need_a_folder(tree: Path, tmp_path: Path) -> None:
+    for inputs in ([tree], [tree / "a.png", tree / "deep/b.jpg"]):
+        with pytest.raises(I2IError, match=r"x\.png: this names a picture, and the results of a folder"):
+            plan(inputs, tmp_path / "x.png")
+    (tmp_path / "x.png").mkdir()
+    assert plan([tree], tmp_path / "x.png")
+
+
 def test_a_missing_input_names_the_nearest(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(I2IError) as error:
         plan([tree / "aa.png"], tmp_path / "out")
@@ -138,7 +146,7 @@ def test_a_place_that_cannot_be_written_to_is_a_result_too(
     pairs = [(tree / "a.png", tmp_path / "out/a.png"), (tree / "a.png", tmp_path / "new/a.xyz")]
     first, second = translate_files(model, pairs, model.request({}))
     assert "the result could not be written (" in first.problem
-    assert "the result could not be written (unknown file extension: .xyz)" in second.problem
+    assert "a.xyz: '.xyz' is no picture's ending; end it in .png, .jpg or .tif" in second.problem
 
 
 def test_several_results_stand_beside_each_other(tree: Path, tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_a_missing_run_names_the_nearest(paired_run: Path) -> None:
     )
 
 
+def test_a_folder_of_runs_names_those_inside(tmp_path: Path) -> None:
+    (tmp_path / "runs/mine").mkdir(parents=True)
+    with pytest.raises(I2IError) as error:
+        loaded(tmp_path / "runs")
+    assert str(error.value).endswith("neither a run folder nor a checkpoint\n    known: mine")
+
+
 def test_a_damaged_checkpoint_is_refused(paired_run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(paired_run / "checkpoints/step-000004", tmp_path / "damaged")
     (folder / "G.safetensors").write_bytes(b"nonsense")

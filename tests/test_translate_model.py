@@ -72,11 +72,21 @@ def test_padding_is_cropped_away(cycle: Model) -> None:
     assert (whole[:, :20, :30] - part[:, :20, :30]).abs().max() < 0.2
 
 
-def test_a_picture_that_is_too_small_for_the_network_is_refused_in_words(cycle: Model) -> None:
+def test_a_picture_that_is_too_small_for_the_network_is_refused_in_words(
+    cycle: Model, tmp_path: Path
+) -> None:
     with pytest.raises(
         I2IError, match="a picture of 3×2 pixels cannot be translated: this ResNet needs sides"
     ):
         cycle.translate(pixels(2, 3))
+    Image.fromarray(pixels(2, 3)).save(tmp_path / "small.png")
+    with pytest.raises(I2IError, match=r"^small\.png: a picture of 3×2 pixels"):
+        cycle.translate(tmp_path / "small.png")
+
+
+def test_a_grid_of_nothing_is_refused(cycle: Model) -> None:
+    with pytest.raises(I2IError, match="a grid shows files; name one at least"):
+        cycle.grid([])
 
 
 # Kinds
@@ -191,13 +201,17 @@ def test_deep_colours_are_written_and_read_again(cycle: Model, tmp_path: Path) -
             r"a picture of shape \(8, 8\) is none; float arrays and tensors are C×H×W",
         ),
         (np.zeros((8, 8, 4), np.uint8), "the picture has 4 channels; this model takes 3"),
-        (np.zeros((8, 8, 3), np.float32), "the picture has 8 channels; this model takes 3"),
+        (
+            np.zeros((8, 8, 3), np.float32),
+            "the picture has 8 channels; this model takes 3; the channels come first",
+        ),
         (torch.zeros(3, 4, 4, dtype=torch.int64), "a tensor of int64 is no picture"),
         (torch.zeros(3), "float arrays and tensors are C×H×W or N×C×H×W"),
         (torch.zeros(0, 3, 8, 8), r"a picture of shape \(0, 3, 8, 8\) is empty"),
         (Image.new("F", (8, 8)), "a PIL image of mode 'F' has no known range; give a float array"),
         (None, "an array of object is no picture"),
         ("missing.png", "there is no file 'missing.png'"),
+        (Path(__file__).parent, "tests' is a folder; name a picture"),
     ],
 )
 def test_what_is_no_picture_is_refused(cycle: Model, picture: Any, why: str) -> None:

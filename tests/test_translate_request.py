@@ -78,6 +78,11 @@ def test_captions_become_safe_names() -> None:
     ]
 
 
+def test_numbers_as_captions_sort_by_name() -> None:
+    assert safe_names(["0%", "50%", "100%"]) == ["000", "050", "100"]
+    assert safe_names(["0.5%", "100.0%"]) == ["000.5", "100.0"]
+
+
 def test_safe_names_differ_even_where_case_is_ignored() -> None:
     assert safe_names(["a", "A", "a?", "a-2", "b"]) == ["a", "A-2", "a-3", "a-2-2", "b"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -51,6 +52,11 @@ def translate(
     from i2i.spec.spec import override
     from i2i.translate.loading import load
 
+    for key, times in Counter(control.partition("=")[0].strip() for control in controls).items():
+        if times > 1:
+            raise I2IError(
+                f"-c {key}: this control is given {times} times; give one of them, or a list: {key}=[…]"
+            )
     values: dict[str, object] = {}
     override(values, controls, example="-c back=true")
     if seed is not None and values.setdefault("seed", seed) != seed:

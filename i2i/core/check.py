@@ -106,7 +106,9 @@ def _problem(found: list[Any], keys: Keys, at: str, owner: str, model: type[Base
     if kind in ("value_error", "assertion_error"):
         return Problem(place, str(context["error"]))
     wanted = " or ".join(dict.fromkeys(_wanted(each) for each in found)).replace(" or be ", " or ")
-    return Problem(place, f"input should {wanted}, got {shown(found[0]['input'])}")
+    numbers = {part for each in found for part in each["loc"] if isinstance(part, int)}
+    what = f"entry {1 + min(numbers)}" if numbers and found[0]["type"] != "missing" else "input"
+    return Problem(place, f"{what} should {wanted}, got {shown(found[0]['input'])}")
 
 
 def _wanted(found: Any) -> str:

@@ -118,6 +118,8 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     except UnidentifiedImageError:
         raise I2IError(f"'{path}' cannot be read: it is not an image; replace or remove it") from None
     except _DAMAGE as error:
+        if path.is_dir():
+            raise I2IError(f"'{path}' is a folder; name a picture") from None
         why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise I2IError(f"'{path}' cannot be read: {why}; replace or remove it") from error
 

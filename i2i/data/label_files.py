@@ -11,14 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i.core.errors import I2IError, nearest
-from i2i.core.words import counted
+from i2i.core.errors import I2IError
+from i2i.core.words import counted, listed
 from i2i.data.labels import Labels, chosen
 from i2i.data.tables import IMAGE, check_pictures, paths_below, rows_of, words_of
 
 VALUES: Mapping[str, int] = MappingProxyType({"1": 1, "0": 0, "-1": 0})
 BESIDE = ("images", "img_align_celeba", ".")
 """Where the pictures of a list are looked for, from the folder that it lies in."""
+SHOWN = 8
+"""So many columns are listed in a message."""
 
 
 def read_table(table: Path, attributes: Sequence[str] | None) -> Labels:
@@ -118,7 +120,8 @@ def _check_header(table: Path, header: Sequence[str]) -> None:
         shown = "tabs" if mark == "\t" else f"'{mark}'"
         raise I2IError(f"data.root: '{table}' separates its columns with {shown}; save it with commas")
     raise I2IError(
-        f"data.root: '{table}' has no column '{IMAGE}', which holds the pictures' paths; {nearest(IMAGE, header)}"
+        f"data.root: '{table}' has no column '{IMAGE}'; call the one so that holds the pictures' paths, "
+        f"of {listed(header, SHOWN)}"
     )
 
 

@@ -125,4 +125,6 @@ def _nothing_found(root: Path, split: str) -> I2IError:
     looked = f"{split}.csv, {LIST}, {split}/<domain>, <domain>/{split}"
     files = _files_in(root)
     near = f"{nearest(f'{split}.csv', files)} (root can name a file)" if files else nearby(root, [split])
+    if any(is_image(path.name) for folder in _folders_in(root).values() for path in folder.iterdir()):
+        near += f"; root is the folder that holds '{split}', which holds one for each domain"
     return I2IError(f"data.root: '{root}' has no split '{split}'; looked for {looked}; {near}")

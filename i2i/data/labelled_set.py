@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -121,7 +123,7 @@ def open_set(options: DomainSet, reading: Reading, split: str) -> LabelledSet:
         I2IError: anything about the files that would fail later; the message names them and the remedy.
     """
     labels = find_labels(options.root, split, options.attributes)
-    _exclusive(options, labels)
+    _check_one_each(labels, _exclusive(options, labels))
     stored = _survey(labels, options, reading)
     if not options.hold_out:
         return LabelledSet(options, reading, split, labels, None, stored)
@@ -155,6 +157,19 @@ def _exclusive(options: DomainSet, labels: Labels) -> tuple[tuple[str, ...], ...
         if times > 1:
             raise I2IError(f"data.exclusive: '{name}' is there twice; an attribute is in one group at most")
     return options.exclusive
+
+
+def _check_one_each(labels: Labels, groups: Sequence[tuple[str, ...]]) -> None:
+    """Where all domains are one group, each picture must have one: it is judged as a choice among them."""
+    if labels.layout == "folders" or len(groups) != 1 or set(groups[0]) != set(labels.names):
+        return
+    for row in np.flatnonzero(labels.has.sum(axis=1) != 1)[:1]:
+        has = [name for name, value in zip(labels.names, labels.has[row], strict=True) if value]
+        raise I2IError(
+            f"data.exclusive: '{labels.files[row]}' of '{labels.source}' has {' and '.join(has) or 'none'} of "
+            f"{', '.join(groups[0])}, which are all the domains; each picture must have one of them: correct its "
+            "row, or leave exclusive out"
+        )
 
 
 def _check_hold_out(options: DomainSet, labels: Labels, split: str) -> None:

@@ -176,6 +176,21 @@ class _Keys(Sampler[list[_Key]]):
         return partners
 
 
+def check_exchange(source: Source, batch: int) -> None:
+    """Refuse a batch in which no sample could be given another one's labels.
+
+    Raises:
+        I2IError: it is too small for that.
+    """
+    sets = max(1, len(source.facts.sets))
+    if _labelled(source) is not None and batch < 2 * sets:
+        joined = f" of each of the {sets} joined sets" if sets > 1 else ""
+        raise I2IError(
+            f"train.batch: {batch} is too small: the samples of a step exchange their labels, which takes two{joined}; "
+            f"use {2 * sets} or more"
+        )
+
+
 def _labelled(source: Source) -> Labelled | None:
     """The source, if its samples exchange labels."""
     return source if "target" in source.facts.fields and isinstance(source, Labelled) else None

@@ -101,7 +101,7 @@ def check_pictures(source: Path, folder: Path, files: Sequence[str], lines: Sequ
         verb = "is" if len(missing) == 1 else "are"
         raise I2IError(
             f"data.root: '{source}', {_lines([rows[file] for file in missing])}: {some(missing, 'picture')} {verb} "
-            f"not in '{folder}'; put the files there or remove their rows"
+            f"not in '{folder}'; put the files there or remove their rows{_alike(missing[0], there)}"
         )
     alone = there - rows.keys()
     if alone and (alone := alone - set(_listed_elsewhere(source))):
@@ -110,6 +110,17 @@ def check_pictures(source: Path, folder: Path, files: Sequence[str], lines: Sequ
             f"data.root: {some(sorted(alone, key=natural_key), 'picture')} in '{folder}' {verb} no row in "
             f"'{source.name}'; add the rows or move the files elsewhere"
         )
+
+
+def _alike(file: str, there: Iterable[str]) -> str:
+    """A picture that a row may mean, which writes its name otherwise: in capitals, or with an ending."""
+    wanted = {file.casefold(), file.casefold().replace("\\", "/")}
+    found = [
+        name
+        for name in there
+        if not wanted.isdisjoint({name.casefold(), posixpath.splitext(name.casefold())[0]})
+    ]
+    return f" (there is '{min(found)}')" if found else ""
 
 
 def _not_in_utf8(table: Path) -> I2IError:

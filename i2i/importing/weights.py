@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from i2i.core.errors import I2IError, nearest
-from i2i.core.words import listed
+from i2i.core.words import and_more, listed
 
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put in front of every name
 MEAN, COUNTER = ".running_mean", ".num_batches_tracked"
@@ -27,15 +27,22 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     that old batch norms lack is added, as PyTorch did when it read such files.
 
     Raises:
-        I2IError: it is not there, or holds anything but the tensors of one network.
+        I2IError: it is not there, or holds anything but the tensors of one network, all finite.
     """
     weights = _tensors(path, _read(path))
     for prefix in (*WRAPPERS, *WRAPPERS):  # either may be outside
         if all(key.startswith(prefix) for key in weights):
             weights = {key.removeprefix(prefix): tensor for key, tensor in weights.items()}
     weights = {key: tensor for key, tensor in weights.items() if not _stale(key, weights)}
+    if broken := [key for key, tensor in weights.items() if not tensor.isfinite().all()]:
+        raise I2IError(
+            f"{path}: {broken[0]}{and_more(len(broken) - 1)} holds values that are not finite; the training has failed"
+        )
     normed = [key.removesuffix(MEAN) for key in weights if key.endswith(MEAN)]
-    return {**{f"{layer}{COUNTER}": torch.tensor(0) for layer in normed}, **weights}
+    return {
+        **weights,
+        **{key: torch.tensor(0) for layer in normed if (key := f"{layer}{COUNTER}") not in weights},
+    }
 
 
 def _stale(key: str, weights: Mapping[str, Tensor]) -> bool:
@@ -56,12 +63,16 @@ def _read(path: Path) -> Any:
         except MemoryError:
             raise
         except Exception as error:  # a file of any other kind fails in any way
-            raise I2IError(f"{path}: {_refusal(error)}") from error
+            raise I2IError(f"{path}: {_refusal(path, error)}") from error
 
 
-def _refusal(error: Exception) -> str:
+def _refusal(path: Path, error: Exception) -> str:
     """Why a file was not read, from what torch says."""
     said = str(error)
+    if not path.stat().st_size:
+        return "this file is empty"
+    if path.suffix == ".safetensors":
+        return "this is a safetensors file; i2i imports what torch.save has written (.pth, .pt, .ckpt)"
     if found := re.search(r"GLOBAL (\w[\w.]*)", said):
         return (
             f"this file holds Python objects ({found[1]}); reading them would run code of the file, which i2i never "

@@ -91,6 +91,10 @@ def _sign(role: Role) -> int:
 
 
 def _known(role: Role) -> Role:
+    if isinstance(role, Tensor):
+        raise ValueError(
+            "a GAN loss takes the scores of a discriminator; two pictures are compared by a pixel loss"
+        )
     if role not in ("real", "fake", "fool"):
         raise ValueError(f"there is no role '{role}'; a GAN loss knows real, fake and fool")
     return role

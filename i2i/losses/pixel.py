@@ -40,6 +40,8 @@ def sobel(
     Slopes are per pixel of the picture shrunk by `scale`; its sides must keep at least three pixels.
     """
     fake, real = pair(fake, real)
+    if fake.ndim != 4:
+        raise ValueError(f"sobel needs pictures (N, C, H, W), got {tuple(fake.shape)}")
     height, width = fake.shape[2:]
     if min(height, width) // scale < 3:
         raise ValueError(

@@ -15,8 +15,12 @@ def pair(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     """Two pictures to compare, in fp32.
 
     Raises:
-        ValueError: their shapes differ (torch would broadcast them).
+        ValueError: one is none, or their shapes differ (torch would broadcast them).
     """
+    if not isinstance(real, Tensor):
+        raise ValueError(
+            "a pixel loss compares two pictures, and there is one; the scores of a discriminator need a GAN loss"
+        )
     if fake.shape != real.shape:
         raise ValueError(
             f"a pixel loss compares equal shapes, got {tuple(fake.shape)} and {tuple(real.shape)}"

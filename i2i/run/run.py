@@ -14,7 +14,7 @@ from torch import Tensor
 from i2i.core.errors import I2IError
 from i2i.core.protocols import Logger
 from i2i.core.registry import Registry
-from i2i.data.stream import Stream
+from i2i.data.stream import Stream, check_exchange
 from i2i.data.values import to_device
 from i2i.engine import checkpoint
 from i2i.engine.loop import Report
@@ -55,6 +55,7 @@ class Run:
         self.world = World.join()
         self.source = build_source(spec, registry)
         train = spec.train
+        check_exchange(self.source, train.batch)
         self.steps_per_epoch = -(-len(self.source) // train.batch)
         self.steps_total = total_steps(spec, self.steps_per_epoch)
         if spec.terms:
@@ -63,7 +64,11 @@ class Run:
         self.judged = judged_source(spec, registry, self.source)
         self.ranking = Ranking(spec.validation.direction)
         self.stopping = False
-        self.start = start_from(self.engine, train.init_from) if train.init_from and folder is None else ""
+        self.start = (
+            start_from(self.engine, train.init_from, self.source.facts.domains)
+            if train.init_from and folder is None
+            else ""
+        )
 
     @classmethod
     def open(cls, path: str | Path, *, registry: Registry | None = None, settings: Iterable[str] = ()) -> Run:
@@ -102,6 +107,7 @@ class Run:
         if latest is None:
             return
         tensors, facts = checkpoint.read(latest)
+        _check_labels(facts.get("data", {}).get("domains", ()), self.source.facts.domains)
         self.ranking.best, self.ranking.since = facts.get("best"), facts.get("since_best", 0)
         try:
             self.engine.restore(tensors, facts)
@@ -245,6 +251,16 @@ def build(
         return Run(resolved, registry, Path(out) if out is not None else Path("runs") / name)
     except I2IError as error:
         raise located(error, spec, settings) from error
+
+
+def _check_labels(before: Iterable[str], now: Iterable[str]) -> None:
+    """Refuse labels that would come to mean something else: other domains, or another order of them."""
+    before, now = ", ".join(before), ", ".join(now)
+    if before != now:
+        raise I2IError(
+            f"data.root: the labels of this data are {now}, and the run was trained with {before}; "
+            "it can only go on with the same ones in the same order"
+        )
 
 
 def _imported(folder: Folder) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +35,10 @@ class Taken:
     rest: str
 
 
-def start_from(engine: Engine, path: Path) -> str:
+def start_from(engine: Engine, path: Path, domains: Sequence[str] = ()) -> str:
     """Take what fits of an earlier run's networks, by name and shape; the rest, and all optimizers, start anew.
 
-    Averaged copies start from their network.
+    Averaged copies start from their network. `domains` are the labels of the data, which the table compares.
 
     Returns:
         A table of what was taken.
@@ -48,7 +48,7 @@ def start_from(engine: Engine, path: Path) -> str:
     """
     try:
         folder = find_checkpoint(str(path))
-        tensors, _ = checkpoint.read(folder)
+        tensors, facts = checkpoint.read(folder)
     except I2IError as error:
         raise I2IError(f"train.init_from: {error}") from error
     report = [_take(name, module, tensors.get(name)) for name, module in engine.trained.items()]
@@ -60,7 +60,11 @@ def start_from(engine: Engine, path: Path) -> str:
     for name, average in engine.ema.items():
         average.load_state_dict(engine.net[name].state_dict())
     other = [name for name in networks if name not in engine.trained and name not in engine.net]
-    return "\n".join([f"from {folder}", _table(report), *[f"not used: {', '.join(other)}"] * bool(other)])
+    there = facts.get("data", {}).get("domains", ())
+    notes = [f"not used: {', '.join(other)}"] * bool(other)
+    if domains and there and [*domains] != [*there]:
+        notes.append(f"the labels are {', '.join(domains)} here, {', '.join(there)} there")
+    return "\n".join([f"from {folder}", _table(report), *notes])
 
 
 def _take(name: str, module: nn.Module, theirs: Mapping[str, Tensor] | None) -> Taken:

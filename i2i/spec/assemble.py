@@ -36,15 +36,16 @@ def build_source(spec: Spec, registry: Registry, ref: Ref | None = None) -> Sour
         I2IError: the data cannot be used, or lacks a field.
     """
     source: Source = registry.build(ref or spec.data, {}, {})
-    wanted = [field for field in build_strategy(spec, registry).wants() if not field.endswith("?")]
-    has = source.facts.fields
-    if missing := [field for field in wanted if field not in has]:
+    strategy = build_strategy(spec, registry)
+    wanted = [field for field in strategy.wants() if not field.endswith("?")]
+    if missing := [field for field in wanted if field not in source.facts.fields]:
+        has = [f for f in source.facts.fields if f not in source.facts.truth.values() or f in wanted]
+        lacks = f" and lacks {', '.join(missing)}" if set(wanted) & set(has) else ""
+        own = strategy.recipe.get("data", {}).get("name")
+        hint = f"; the method is made for data '{own}'" if own and own != spec.data.name else ""
         raise I2IError(
-            f"data: strategy '{spec.strategy.name}' needs {', '.join(wanted)}; this data has "
-            f"{', '.join(f for f in has if f not in source.facts.truth.values() or f in wanted)}"
-            f" and lacks {', '.join(missing)}"
-            if set(wanted) & set(has)
-            else f"data: strategy '{spec.strategy.name}' needs {', '.join(wanted)}; this data has {', '.join(has)}"
+            f"data: strategy '{spec.strategy.name}' needs {', '.join(wanted)}; this data has {', '.join(has)}{lacks}"
+            f"{hint}"
         )
     if len(source) == 0:
         raise I2IError("data: there are no samples")

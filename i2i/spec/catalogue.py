@@ -80,6 +80,7 @@ def allowed(schema: dict[str, object]) -> str:
     if "anyOf" in schema:
         return " | ".join(allowed(part) for part in schema["anyOf"] if part.get("type") != "null")  # type: ignore[attr-defined]
     words = str(schema.get("type", "any"))
+    words = {"array": "list", "object": "table"}.get(words, words)  # as a spec calls them
     if schema.get("format") == "path":
         words = "path"
     limits = [("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<")]

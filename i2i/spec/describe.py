@@ -48,10 +48,13 @@ def pictures(source: Source, steps_per_epoch: int) -> str:
         for name, channels in sorted(facts.channels.items())
     )
     held = source.held_out()
+    nothing = "nothing is held out (a test or val split would be" + (
+        ", or data.hold_out)" if facts.domains else ")"
+    )
     lines = [
         f"{len(source):,} samples of {fields} at {facts.image_size}×{facts.image_size}; "
         f"an epoch is {steps_per_epoch:,} steps",
-        f"{len(held):,} samples held out" if held else "nothing is held out (a test or val split would be)",
+        f"{counted(len(held), 'sample')} held out" if held else nothing,
     ]
     if facts.domains:
         groups = "; ".join(f"one of {', '.join(group)} at a time" for group in facts.exclusive)

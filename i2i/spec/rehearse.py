@@ -74,7 +74,9 @@ def _step(
                 check_terms(phase, phase.terms(net, x))
                 names[phase.name] = tuple(x)
     except (RuntimeError, ValueError) as error:
-        raise I2IError(f"strategy '{spec.strategy.name}' does not run on this data: {error}") from error
+        raise I2IError(
+            f"strategy '{spec.strategy.name}' does not run with these components and pictures: {error}"
+        ) from error
     return names, saved.most
 
 

@@ -60,14 +60,16 @@ class Resolver:
         phases = self._phases(strategy)
         networks = sorted({name for phase in phases for name in phase.minimise})
         train = self._train(recipe.get("train", {}), networks)
+        validation = self._validation(train, offers)
         return {
             "strategy": strategy,
             "data": data,
             "workers": workers,
             "optimizers": self._optimizers(recipe.get("optimizers", {}), networks),
             "schedule": self._schedule(recipe, train),
-            "train": train,
-            "validation": self._validation(train, offers),
+            # Both say it where the spec is written down, and must agree when it is read again.
+            "train": train.model_copy(update={"validate_every": validation.every or train.validate_every}),
+            "validation": validation,
             "terms": self._terms(phases, networks),
             "loggers": self._loggers(),
         }

@@ -54,6 +54,10 @@ def plan(inputs: Iterable[Path], out: Path, endings: Sequence[str] = ("",)) -> l
     """
     inputs = list(inputs)
     alone = len(inputs) == 1 and inputs[0].is_file() and out.suffix and not out.is_dir()
+    if not alone and is_image(out.name) and not out.is_dir():
+        raise I2IError(
+            f"{out}: this names a picture, and the results of a folder or of several files need a folder"
+        )
     pairs = [(source, out if alone else out / place) for source, place in found(inputs)]
     _refuse_clashes([(source, file) for source, target in pairs for file in beside(target, endings)])
     return pairs

@@ -108,7 +108,9 @@ def find_checkpoint(path: str) -> Path:
         return folder
     checkpoints = folder / "checkpoints"
     if not checkpoints.is_dir():
-        near = nearest(folder.name, _folders(folder.parent)) if folder.parent.is_dir() else ""
+        # Of a folder of runs, one of those inside was meant.
+        above = folder if folder.is_dir() else folder.parent
+        near = nearest(folder.name, _folders(above)) if above.is_dir() else ""
         raise I2IError(f"{folder}: this is neither a run folder nor a checkpoint\n    {near}".rstrip())
     if which.isdigit():
         found = checkpoints / checkpoint.folder_name(int(which))

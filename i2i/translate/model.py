@@ -105,6 +105,8 @@ class Model:
         """
         request = self.request({**controls, "samples": samples, "seed": seed, "sync": sync})
         files = list(found(map(Path, [paths] if isinstance(paths, (str, Path)) else paths)))
+        if not files:
+            raise I2IError("a grid shows files; name one at least")
         labels = request.labels()
         check_grid(len(files), 1 + len(labels))
         return draw_rows(labels, [Row(place.as_posix(), self.row(file, request)) for file, place in files])
@@ -164,8 +166,9 @@ class Model:
                 try:
                     made = self.strategy.translate(self.net, Batch(fields, draws), **controls)
                 except ValueError as error:
+                    file = f"{name}: " if name else ""
                     raise I2IError(
-                        f"a picture of {width}×{height} pixels cannot be translated: {error}"
+                        f"{file}a picture of {width}×{height} pixels cannot be translated: {error}"
                     ) from error
             results.append(made[..., :height, :width])
         request.check_samples(results)

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.data.images import read_image
+from i2i.data.images import EXTENSIONS, read_image
 
 Picture = Image.Image | NDArray[Any] | Tensor
 Range = tuple[float, float]
@@ -114,7 +114,8 @@ def convert(stored: Tensor, wanted: int) -> Tensor:
     if has == 3 and wanted == 1:
         weights = torch.tensor([0.299, 0.587, 0.114], device=stored.device).view(1, 3, 1, 1)
         return (stored.float() * weights).sum(1, keepdim=True)
-    raise I2IError(f"the picture has {has} channels; this model takes {wanted}")
+    order = "; the channels come first" if stored.shape[3] == wanted else ""
+    raise I2IError(f"the picture has {has} channels; this model takes {wanted}{order}")
 
 
 def beside(path: Path, endings: Sequence[str]) -> list[Path]:
@@ -143,6 +144,9 @@ def write_picture(picture: Tensor, path: Path) -> Path:
                 "16 bits go to .png, grey ones also to .tif"
             )
     except (OSError, ValueError) as error:
+        if suffix not in EXTENSIONS:
+            ending = f"'{path.suffix}' is no picture's ending" if suffix else "the name has no ending"
+            raise I2IError(f"{path}: {ending}; end it in .png, .jpg or .tif") from error
         raise I2IError(f"{path}: the result could not be written ({error})") from error
     return path
 

@@ -114,4 +114,6 @@ def safe_names(captions: Iterable[str]) -> list[str]:
         safe = re.sub(r"[^\w.+=-]+", "_", caption)[:LONGEST].strip("_.") or "result"
         numbered = (f"{safe}-{number}" for number in range(2, len(names) + 2))
         names.append(next(name for name in (safe, *numbered) if name.casefold() not in taken))
+    if all(re.fullmatch(r"\d+(\.\d+)?", name) for name in names):  # files of a sequence sort by name
+        return [name.zfill(max(map(len, names))) for name in names]
     return names

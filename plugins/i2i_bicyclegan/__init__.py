@@ -217,7 +217,8 @@ class BicycleGAN(i2i.Strategy):
         if not count:
             return {"output": controls}
         way = [step / (count - 1) for step in range(count)]
-        return {f"{part:.0%}": {**controls, "interpolate": None, "mix": part} for part in way}
+        digits = max(0, len(str(count - 2)) - 2)  # as many as tell them apart
+        return {f"{part:.{digits}%}": {**controls, "interpolate": None, "mix": part} for part in way}
 
     def translate(
         self,

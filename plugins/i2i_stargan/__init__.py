@@ -22,7 +22,8 @@ from i2i_stargan.generator import DomainResNet
 from i2i_stargan.importing import HAIR, PUBLISHED, CriticImporter, GeneratorImporter
 from i2i_stargan.labels import Labels
 
-Names = str | tuple[str, ...] | None
+Name = str | int  # a folder 2015 is the number 2015 on the command line
+Names = Name | tuple[Name, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +202,7 @@ def _read(net: i2i.Parts, images: Tensor) -> Tensor:
 def _wish(net: i2i.Parts, domain: Names, source: Names) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
     """The names to change, and those of what the pictures are; None where the critic is to say."""
     labels: Labels = net.labels
-    if not domain:
+    if domain in (None, "", (), []):  # not a 0, which can be a name
         raise ValueError(f"domain: say what to change, one or several of {', '.join(labels.domains)}")
     names = labels.chosen(domain, "domain")
     beside = labels.beside(names[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -69,16 +70,22 @@ class Labels:
             labels[:, here] = highest if whole else highest * labels[:, here]
         return labels
 
-    def chosen(self, wish: str | Sequence[str], control: str) -> tuple[str, ...]:
+    def chosen(self, wish: str | int | Sequence[str | int], control: str) -> tuple[str, ...]:
         """The names that a control holds.
 
         Raises:
             ValueError: there is no such domain, or they cannot stand side by side.
         """
-        names = tuple(dict.fromkeys([wish] if isinstance(wish, str) else wish))
+        names = tuple(dict.fromkeys(map(str, [wish] if isinstance(wish, (str, int)) else wish)))
         for name in names:
             if name not in self.domains:
-                hint = i2i.nearest(name, self.domains)
+                listed = [word.strip() for word in name.strip("[]").split(",")]
+                several = len(listed) > 1 and {*listed} <= {*self.domains}
+                hint = (
+                    f"several are a list: '{control}={json.dumps(listed)}'"
+                    if several
+                    else i2i.nearest(name, self.domains)
+                )
                 raise ValueError(f"{control}: there is no domain '{name}'; {hint}")
         if len({self.beside(name) for name in names}) > 1:
             raise ValueError(
