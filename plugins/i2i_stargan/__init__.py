@@ -73,9 +73,9 @@ class StarGAN(i2i.Strategy):
             "workers": 0,
         },
         "optimizers": {"default": {"lr": 1e-3}},
-        "schedule": {"constant_steps": 1500, "decay_steps": 700},
+        "schedule": {"constant_steps": 1750, "decay_steps": 750},
         "train": {
-            "steps": 2200,
+            "steps": 2500,
             "batch": 8,
             "ema": {"G": 0.995},
             "log_every": 25,
