@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from i2i.core.strategy import Make as Make
     from i2i.core.strategy import Phase as Phase
     from i2i.core.strategy import PictureOf as PictureOf
+    from i2i.core.strategy import Plan as Plan
     from i2i.core.strategy import Strategy as Strategy
     from i2i.importing.run import import_weights as import_weights
     from i2i.losses.penalties import gradient_penalty as gradient_penalty
@@ -67,6 +68,7 @@ _HOMES = {
         "Make",
         "Phase",
         "PictureOf",
+        "Plan",
         "Strategy",
     ),
     "i2i.importing.run": ("import_weights",),

@@ -130,8 +130,8 @@ def test_accumulation_keeps_the_batch():
 
 def test_positions_are_contiguous_slices_of_blocks():
     stream = Stream(Numbers(), seed=0, batch=12, accumulate=2, rank=1, processes=3)
-    assert stream.positions(0) == [2, 3, 8, 9]
-    assert stream.positions(10) == [122, 123, 128, 129]
+    assert stream.positions(0, 12) == [2, 3, 8, 9]
+    assert stream.positions(120, 12) == [122, 123, 128, 129]
 
 
 @pytest.mark.parametrize(("length", "batch", "steps"), [(7, 4, 2), (8, 4, 2), (9, 4, 3), (3, 4, 1)])
@@ -262,3 +262,16 @@ def test_labels_without_a_field_for_targets_stay():
         facts = FACTS
 
     assert "target" not in next(iter(Stream(Plain(), seed=0, batch=2)))
+
+
+def test_the_batch_may_change_with_the_samples_seen():
+    def sizes(seen: int) -> int:
+        return 4 if seen < 8 else 2
+
+    def stream(start: int, seen: int) -> Stream:
+        return Stream(Numbers(), seed=0, batch=4, start=start, seen=seen, batch_at=sizes)
+
+    batches = [batch["draw"].tolist() for batch, _ in zip(stream(0, 0), range(5), strict=False)]
+    assert [len(batch) for batch in batches] == [4, 4, 2, 2, 2]
+    later = [batch["draw"].tolist() for batch, _ in zip(stream(3, 10), range(2), strict=False)]
+    assert later == batches[3:]

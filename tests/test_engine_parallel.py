@@ -25,7 +25,7 @@ def test_every_sample_is_seen_once_and_the_data_agree(size: int, accumulate: int
     for rank in range(size):
         mine = [position for part in World(rank, size).positions(5, 12, accumulate) for position in part]
         stream = Stream(Demo(count=4), seed=0, batch=12, accumulate=accumulate, rank=rank, processes=size)
-        assert mine == stream.positions(5)
+        assert mine == stream.positions(60, 12)
         seen += mine
     assert sorted(seen) == list(range(60, 72))
 

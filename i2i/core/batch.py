@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from i2i.core.errors import I2IError
 
 # What a batch is itself made of: no field can have these names.
-OWN = frozenset({"random", "fields", "together"})
+OWN = frozenset({"random", "fields", "together", "images_seen"})
 
 
 def address(*parts: int | str) -> int:
@@ -55,6 +55,12 @@ class Draws:
         draws = [random.Random(seed) for seed in self._seeds(1)]
         return [(draw.random(), draw.random()) for draw in draws]
 
+    def shared(self) -> float:
+        """A number in [0, 1) that all samples of the step share."""
+        seed = address(*self.key, "shared", self.count)
+        self.count += 1
+        return random.Random(seed).random()
+
     def of(self, samples: Sequence[int]) -> Draws:
         """The same stream of numbers for other samples of the whole batch."""
         other = Draws(self.key, samples)
@@ -79,11 +85,13 @@ class Draws:
 class Batch:
     """The fields of a micro-batch, and what phases leave on it: a namespace that knows its names.
 
-    `random` holds the step's random numbers. `block` names the samples that all processes work on at this moment
-    and `gather` joins their tensors in that order; alone, both are this batch.
+    `random` holds the step's random numbers, `images_seen` how many images were seen before the step. `block` names
+    the samples that all processes work on at this moment and `gather` joins their tensors in that order; alone, both
+    are this batch.
     """
 
     random: Draws
+    images_seen: int
     _block: Sequence[int]
     _gather: Callable[[Tensor], Tensor]
 
@@ -93,10 +101,12 @@ class Batch:
         random: Draws | None = None,
         block: Sequence[int] = (),
         gather: Callable[[Tensor], Tensor] | None = None,
+        images_seen: int = 0,
     ) -> None:
         for name, value in fields.items():
             setattr(self, name, value)
         self.__dict__["random"] = random or Draws(("batch",), range(_length(fields)))
+        self.__dict__["images_seen"] = images_seen
         self.__dict__["_block"] = block or self.random.samples
         self.__dict__["_gather"] = gather or (lambda images: images)
 
@@ -109,7 +119,7 @@ class Batch:
         self.__dict__[name] = value
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self.__dict__ if name != "random" and not name.startswith("_"))
+        return (name for name in self.__dict__ if name not in OWN and not name.startswith("_"))
 
     def __contains__(self, name: str) -> bool:
         return name in tuple(self)

@@ -16,7 +16,7 @@ class DataFacts:
 
     Attributes:
         fields: names of the tensors in a sample, for example ("a", "b").
-        image_size: height and width, in pixels, of the squares the network sees while training.
+        image_size: width, in pixels, of what the network sees while training: squares, unless `aspect` says otherwise.
         channels: channels of each picture field.
         value_range: for each picture field, the stored values that stand for -1 and +1 ((0, 255) for 8 bits).
         truth: for each picture field that has one, the field that holds its true translation.
@@ -25,6 +25,13 @@ class DataFacts:
         exclusive: groups of domains of which a picture has one at a time.
         sets: where several sets with labels of their own are joined, the domains of each; the field `mask` then
             says which set a sample is from.
+        labels: for each field that is one whole number (the class of a picture), how many values it can have.
+        maps: for each field that is a map of whole numbers, (1, H, W), how many values it can have; 0 where they only
+            tell things apart. Don't-care is the value that follows those of the classes.
+        classes: their names.
+        palette: the colour of each class, where label maps are stored in colour.
+        ignore: the stored value that means don't-care, if there is one.
+        aspect: width / height of what the network sees; `image_size` is its width.
     """
 
     fields: tuple[str, ...]
@@ -36,6 +43,17 @@ class DataFacts:
     domains: tuple[str, ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
     sets: tuple[tuple[str, ...], ...] = ()
+    labels: Mapping[str, int] = field(default_factory=dict)
+    maps: Mapping[str, int] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    palette: tuple[tuple[int, int, int], ...] = ()
+    ignore: int | None = None
+    aspect: float = 1.0
+
+    @property
+    def height(self) -> int:
+        """Height of what the network sees, in pixels."""
+        return round(self.image_size / self.aspect)
 
 
 @runtime_checkable

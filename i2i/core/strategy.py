@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
 from i2i.core.schema import Kind, Ref
+
+SHEET = 4  # columns of a sheet of samples
 
 Weight = float | Callable[[int], float]
 Row = Mapping[str, Weight]
@@ -33,17 +35,22 @@ class Phase:
         terms: the terms of a micro-batch, by name: unweighted means over its samples.
         minimise: network -> {term: weight}; a weight may be a function of the step. Networks with equal rows share
             one backward pass.
-        every: it runs at steps n, 2n, ….
+        every: it runs at steps n, 2n, …
+        offset: … or so many steps later.
+        skip: on a measured value, networks that make no step this time: told the phase's terms, means over the whole
+            batch, once the gradients are complete, it names them.
     """
 
     name: str
     terms: Callable[[Parts, Batch], Mapping[str, Tensor]]
     minimise: Mapping[str, Row]
     every: int = 1
+    offset: int = 0
+    skip: Callable[[Mapping[str, float]], Collection[str]] | None = None
 
     def runs_at(self, step: int) -> bool:
         """Whether it runs at a step (counted from 1)."""
-        return step % self.every == 0
+        return step % self.every == self.offset % self.every
 
     def objective(self, network: str) -> str:
         """A network's objective in words: `gan + 100·pixel`."""
@@ -54,6 +61,21 @@ def _weighted(weight: Weight, term: str) -> str:
     if callable(weight):
         return f"{weight}·{term}"
     return term if weight == 1 else f"{weight:g}·{term}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How one step trains, where that depends on the images seen before it.
+
+    Attributes:
+        batch: samples of the step, over all processes; None is `train.batch`.
+        rates: network -> factor on its learning rate, beside the schedule's.
+        stage: where it changes from one step to the next, all optimizers start anew.
+    """
+
+    batch: int | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
+    stage: int = 0
 
 
 class Make(Protocol):
@@ -110,7 +132,11 @@ class Strategy(ABC):
 
     @abstractmethod
     def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
-        """Fields that `translate` needs under these controls; an optional one ends in `?`."""
+        """Fields that `translate` needs under these controls, its input first; an optional one ends in `?`.
+
+        A method without an input takes `seed`: the numbers of the wanted samples, (N,), whose random numbers
+        `x.random` holds.
+        """
 
     @abstractmethod
     def build(self, make: Make, data: DataFacts) -> Mapping[str, Any]:
@@ -126,6 +152,10 @@ class Strategy(ABC):
 
     def prepare(self, net: Parts, x: Batch) -> None:  # noqa: B027 - most methods need it, some do not
         """Leave on the batch what several phases share; runs before a step's first phase."""
+
+    def plan(self, images: int) -> Plan:
+        """How the step trains that begins when so many images were seen; depends on nothing else."""
+        return Plan()
 
     def captions(self, net: Parts, controls: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The results that these controls ask for: the caption of each, and the controls of its `translate`.
@@ -143,6 +173,12 @@ class Strategy(ABC):
         return {"output": controls}
 
     def preview(self, net: Parts, x: Batch) -> Mapping[str, Tensor]:
-        """The columns of a sample grid, by label: the input, its translation, and what else is worth seeing."""
+        """The columns of a sample grid, by label: the input, its translation, and what else is worth seeing.
+
+        The batch holds held-out samples and, as `seed`, their numbers.
+        """
         (source, *_) = self.takes({})
-        return {"input": x.fields()[source], "output": self.translate(net, x)}
+        output = self.translate(net, x)
+        if source == "seed":
+            return {str(number + 1): output[number::SHEET] for number in range(min(SHEET, len(output)))}
+        return {"input": x.fields()[source], "output": output}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ class Stream:
         processes: how many there are.
         workers: processes that read pictures for this one; 0 reads here.
         start: the first step.
+        seen: samples of the steps before it; `start` whole batches by default.
+        batch_at: samples of the step that begins when so many were seen; always `batch` by default.
 
     Raises:
         I2IError: the batch does not divide evenly.
@@ -51,6 +54,8 @@ class Stream:
         processes: int = 1,
         workers: int = 0,
         start: int = 0,
+        seen: int | None = None,
+        batch_at: Callable[[int], int] | None = None,
     ) -> None:
         parts = accumulate * processes
         if batch < 1 or batch % parts:
@@ -60,17 +65,19 @@ class Stream:
             )
         self.source, self.seed, self.batch, self.start = source, seed, batch, start
         self.accumulate, self.rank, self.processes, self.workers = accumulate, rank, processes, workers
+        self.seen = start * batch if seen is None else seen
+        self.batch_at = batch_at or (lambda seen: batch)
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps until every sample has been seen once."""
         return -(-len(self.source) // self.batch)
 
-    def positions(self, step: int) -> list[int]:
-        """Where in the endless list the samples of this process stand, block by block."""
-        block = self.batch // self.accumulate
+    def positions(self, seen: int, batch: int) -> list[int]:
+        """Where in the endless list this process's samples of a step stand, block by block."""
+        block = batch // self.accumulate
         part = block // self.processes
-        starts = [step * self.batch + k * block + self.rank * part for k in range(self.accumulate)]
+        starts = [seen + k * block + self.rank * part for k in range(self.accumulate)]
         return [position for start in starts for position in range(start, start + part)]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
@@ -146,12 +153,13 @@ class _Keys(Sampler[list[_Key]]):
         self._orders: dict[int, list[int]] = {}
 
     def __iter__(self) -> Iterator[list[_Key]]:
-        labels, step = _labelled(self.stream.source), self.stream.start
-        while True:
-            mine = self.stream.positions(step)
-            partners = self._partners(labels, step) if labels is not None else {}
+        labels, seen = _labelled(self.stream.source), self.stream.seen
+        for step in itertools.count(self.stream.start):
+            batch = self.stream.batch_at(seen)
+            mine = self.stream.positions(seen, batch)
+            partners = self._partners(labels, step, range(seen, seen + batch)) if labels is not None else {}
             yield [_Key(p, self._index(p), partners.get(p)) for p in mine]
-            step += 1
+            seen += batch
 
     def _index(self, position: int) -> int:
         epoch, place = divmod(position, self.length)
@@ -161,9 +169,8 @@ class _Keys(Sampler[list[_Key]]):
             self._orders[epoch] = _order(self.stream.seed, epoch, self.length)
         return self._orders[epoch][place]
 
-    def _partners(self, source: Labelled, step: int) -> dict[int, tuple[int, int]]:
+    def _partners(self, source: Labelled, step: int, whole: range) -> dict[int, tuple[int, int]]:
         """For every position of a step, the position and index whose labels it is given."""
-        whole = range(step * self.stream.batch, (step + 1) * self.stream.batch)
         indices = {position: self._index(position) for position in whole}
         groups: dict[int, list[int]] = {}
         for position in whole:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from i2i.core.batch import Batch, Draws, Parts, address
 from i2i.core.errors import I2IError
-from i2i.core.strategy import Phase, Row, Strategy
+from i2i.core.strategy import Phase, Plan, Row, Strategy
 from i2i.engine.diagnosis import check_terms, explained, unreached
 from i2i.engine.optim import optimizer_state, restore_optimizer
 from i2i.engine.parallel import World, slices
 from i2i.nets.blocks import Dropout
+from i2i.nets.norms import BatchNorm
 
 Report = dict[str, Tensor]
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -28,12 +29,12 @@ class Settings:
     """How the engine trains, whatever the method.
 
     Attributes:
-        batch: samples of a step, over all micro-batches and processes.
+        batch: samples of a step, over all micro-batches and processes, where the strategy plans no other.
         accumulate: micro-batches of a step.
         precision: fp32, bf16 or fp16.
         compiled: the networks are compiled.
         clip: largest norm of a network's gradient; None leaves it.
-        ema: network -> decay of its averaged copy.
+        ema: network -> decay of its averaged copy at a step, or a function of the step's batch.
         seed: of every random number.
     """
 
@@ -42,7 +43,7 @@ class Settings:
     precision: str = "fp32"
     compiled: bool = False
     clip: float | None = None
-    ema: Mapping[str, float]
+    ema: Mapping[str, float | Callable[[int], float]]
     seed: int = 0
 
 
@@ -50,7 +51,7 @@ class Engine:
     """Trains the networks of a strategy.
 
     Args:
-        strategy: gives `prepare`; the engine calls nothing else of it.
+        strategy: gives `prepare` and `plan`; the engine calls nothing else of it.
         net: what the strategy built, on its device.
         phases: the phases of a step.
         optimizers: one for each network that a phase names.
@@ -75,7 +76,8 @@ class Engine:
         self.strategy, self.net, self.phases, self.optimizers = strategy, net, tuple(phases), dict(optimizers)
         self.rate, self.settings, self.world = rate, settings, world or World()
         self.device = device or torch.device("cpu")
-        self.step = 0
+        self.step = self.images = 0
+        self._stage: int | None = None
         self.trained = {name: net[name] for phase in phases for name in phase.minimise}
         self.world.check_batch(settings.batch, settings.accumulate, strategy.multiple)
         self._check_phases()
@@ -86,9 +88,11 @@ class Engine:
             for phase in phases
         }
         self._base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimizers.items()}
-        self._dropouts = [
-            m for part in net.modules().values() for m in part.modules() if isinstance(m, Dropout)
-        ]
+        layers = [layer for part in net.modules().values() for layer in part.modules()]
+        self._dropouts = [layer for layer in layers if isinstance(layer, Dropout)]
+        for layer in layers:
+            if isinstance(layer, BatchNorm) and layer.synchronised and self.world.size > 1:
+                layer.total = self.world.total
 
     def run(self, batches: Iterable[Mapping[str, Tensor]], steps: int) -> Iterator[Report]:
         """Train to a step, yielding the terms of each: {"phase/term": tensor}, unweighted."""
@@ -98,30 +102,39 @@ class Engine:
 
     def advance(self, batch: Mapping[str, Tensor]) -> Report:
         """Train one step on this process's share of a batch: fields already on the device, pictures in [-1, 1]."""
-        micros = self._micros(batch)
-        self._set_rates()
+        plan = self.strategy.plan(self.images)
+        size = self.batch_at(self.images)
+        micros = self._micros(batch, size)
+        self._set_rates(plan)
+        self._enter(plan.stage)
         report: Report = {}
         fresh = True
         for number, phase in enumerate(self.phases):
             if phase.runs_at(self.step + 1):
                 report |= self._update(number, phase, micros, fresh)
                 fresh = False
-        self._average_weights()
+        self._average_weights(size)
         self.step += 1
+        self.images += size
         return report
 
-    def _micros(self, batch: Mapping[str, Tensor]) -> list[Batch]:
+    def batch_at(self, images: int) -> int:
+        """Samples of the step that begins when so many images were seen."""
+        return self.strategy.plan(images).batch or self.settings.batch
+
+    def _micros(self, batch: Mapping[str, Tensor], size: int) -> list[Batch]:
         s, world = self.settings, self.world
+        world.check_batch(size, s.accumulate, self.strategy.multiple)
         for name, tensor in batch.items():
-            if len(tensor) * world.size != s.batch:
-                raise ValueError(f"'{name}' holds {len(tensor)} samples, not {s.batch // world.size}")
-        mine = world.positions(0, s.batch, s.accumulate)
-        alone = World().positions(0, s.batch, s.accumulate)
+            if len(tensor) * world.size != size:
+                raise ValueError(f"'{name}' holds {len(tensor)} samples, not {size // world.size}")
+        mine = world.positions(0, size, s.accumulate)
+        alone = World().positions(0, size, s.accumulate)
         micros = []
         for part, samples, block in zip(slices(mine), mine, alone, strict=True):
             draws = Draws((s.seed, self.step), samples)
             fields = {name: tensor[part] for name, tensor in batch.items()}
-            micros.append(Batch(fields, draws, block, world.gather))
+            micros.append(Batch(fields, draws, block, world.gather, self.images))
         return micros
 
     def _update(self, number: int, phase: Phase, micros: Sequence[Batch], fresh: bool) -> Report:
@@ -135,8 +148,10 @@ class Engine:
             terms = self._terms(phase, micro, fresh)
             self._backward(phase, groups, terms, len(micros))
             reports.append({name: term.detach() for name, term in terms.items()})
-        self._step_optimizers(phase)
-        return {f"{phase.name}/{name}": torch.stack([r[name] for r in reports]).mean() for name in reports[0]}
+        report = {name: torch.stack([r[name] for r in reports]).mean() for name in reports[0]}
+        left_out = phase.skip(self.world.mean(report)) if phase.skip is not None else ()
+        self._step_optimizers(phase, left_out)
+        return {f"{phase.name}/{name}": value for name, value in report.items()}
 
     def _seed(self, phase: int, count: int, micro: Batch) -> None:
         """Address every random number, those that bypass `x.random` as well, so that a resume repeats them."""
@@ -195,27 +210,37 @@ class Engine:
     def _weights_of(self, names: Iterable[str]) -> list[nn.Parameter]:
         return [p for name in names for p in self.trained[name].parameters() if p.requires_grad]
 
-    def _step_optimizers(self, phase: Phase) -> None:
+    def _step_optimizers(self, phase: Phase, left_out: Collection[str]) -> None:
         self.world.average(self._weights_of(phase.minimise))
         scaler = self.scalers[phase.name]
         for name in phase.minimise:
             optimizer = self.optimizers[name]
             scaler.unscale_(optimizer)
+            if name in left_out:
+                continue
             if self.settings.clip is not None:
                 nn.utils.clip_grad_norm_(self._weights_of([name]), self.settings.clip)
             scaler.step(optimizer)
         scaler.update()
 
-    def _set_rates(self) -> None:
+    def _set_rates(self, plan: Plan) -> None:
         factor = self.rate(self.step)
         for name, optimizer in self.optimizers.items():
             for group, base in zip(optimizer.param_groups, self._base_rates[name], strict=True):
-                group["lr"] = base * factor
+                group["lr"] = base * factor * plan.rates.get(name, 1.0)
+
+    def _enter(self, stage: int) -> None:
+        """Start the optimizers anew where the plan's stage changes."""
+        if self._stage not in (None, stage):
+            for optimizer in self.optimizers.values():
+                optimizer.state.clear()
+        self._stage = stage
 
     @torch.no_grad()
-    def _average_weights(self) -> None:
-        for name, decay in self.settings.ema.items():
+    def _average_weights(self, batch: int) -> None:
+        for name, given in self.settings.ema.items():
             copy_, module = self.ema[name], self.net[name]
+            decay = given(batch) if callable(given) else given
             for average, weight in zip(copy_.parameters(), module.parameters(), strict=True):
                 average.lerp_(weight, 1 - decay)
             for kept, buffer in zip(copy_.buffers(), module.buffers(), strict=True):
@@ -247,6 +272,8 @@ class Engine:
         scalers = {name: s.state_dict() for name, s in self.scalers.items() if s.is_enabled()}
         return {file: entries for file, entries in tensors.items() if entries}, {
             "step": self.step,
+            "images": self.images,
+            "stage": self._stage,
             "scalers": scalers,
         }
 
@@ -266,7 +293,7 @@ class Engine:
             restore_optimizer(self.trained[name], optimizer, tensors.get(f"{name}.optimizer", {}))
         for name, state in facts["scalers"].items():
             self.scalers[name].load_state_dict(state)
-        self.step = facts["step"]
+        self.step, self.images, self._stage = facts["step"], facts["images"], facts["stage"]
 
 
 def _groups(phase: Phase, step: int) -> list[tuple[list[str], dict[str, float]]]:

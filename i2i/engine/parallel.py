@@ -6,6 +6,7 @@ import atexit
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -77,6 +78,10 @@ class World:
         dist.all_gather(parts, tensor)
         return torch.cat(parts)
 
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum of a tensor over the processes; its gradient is summed too."""
+        return tensor if self.size == 1 else _Total.apply(tensor)
+
     def share(self, modules: Iterable[nn.Module]) -> None:
         """Give every process the weights of the first."""
         if self.size == 1:
@@ -121,6 +126,23 @@ class World:
                 f"train.batch: {batch} cannot be cut into accumulate ({accumulate}) × processes ({self.size}) "
                 f"micro-batches{f' of a multiple of {multiple}' if multiple > 1 else ''}; {right} can"
             )
+
+
+class _Total(torch.autograd.Function):
+    """A sum over the processes, forth and back."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        result = tensor.contiguous().clone()
+        dist.all_reduce(result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        result = gradient.contiguous().clone()
+        dist.all_reduce(result)
+        return result
 
 
 def _leave() -> None:

@@ -6,6 +6,7 @@ faster.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -87,20 +88,69 @@ class GroupNorm(nn.GroupNorm):
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Every channel of the batch to mean 0 and variance 1 (Ioffe and Szegedy, 2015), with weight and bias.
+    """Every channel of the batch to mean 0 and variance 1 (Ioffe and Szegedy, 2015).
+
+    Takes (N, C) and (N, C, H, W).
+
+    Args:
+        channels: C.
+        affine: with weight and bias.
+        epsilon: added to the variance.
+        momentum: weight of a new batch in the running statistics.
+        synchronised: the batch is that of all processes.
 
     Attributes:
         per_picture: normalise each picture by its own statistics and leave the running ones alone, as pix2pix
             does at inference; then a picture's result does not depend on its neighbours in the batch.
+        total: sums a tensor over all processes, with gradient; None where there is one.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels)
+    def __init__(
+        self,
+        channels: int,
+        *,
+        affine: bool = True,
+        epsilon: float = 1e-5,
+        momentum: float = 0.1,
+        synchronised: bool = False,
+    ) -> None:
+        super().__init__(channels, epsilon, momentum, affine)
+        self.synchronised = synchronised
         self.per_picture = False
+        self.total: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.per_picture:
             return normalise(x, self.num_features, self.weight, self.bias, self.eps)
+        if self.training and self.synchronised and self.total is not None:
+            return self._over_processes(x, self.total)
         if x.device.type == "mps":  # its backward is wrong for channels-last input
             x = x.contiguous()
         return super().forward(x)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() not in (2, 4):
+            raise ValueError(f"batch norm takes (N, C) or (N, C, H, W), got {tuple(input.shape)}")
+
+    def _over_processes(self, x: Tensor, total: Callable[[Tensor], Tensor]) -> Tensor:
+        """Statistics in fp32 (fp64 for fp64 input) from the sums of all processes."""
+        values = x.float() if x.dtype in HALF else x
+        dims, shape = [d for d in range(x.dim()) if d != 1], [1, -1] + [1] * (x.dim() - 2)
+        own = torch.full_like(values[0, :1].flatten()[:1], values.numel() / values.shape[1])
+        sums = total(torch.cat([own, values.sum(dims)]))
+        count, mean = sums[:1], sums[1:] / sums[:1]
+        centred = values - mean.view(shape)
+        variance = total(centred.square().sum(dims)) / count
+        self._follow(mean.detach(), variance.detach() * count.detach() / (count.detach() - 1))
+        result: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
+        if self.affine:
+            result = result * self.weight.view(shape) + self.bias.view(shape)
+        return result.to(x.dtype)
+
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Let the running statistics follow a batch's."""
+        assert self.running_mean is not None and self.running_var is not None
+        assert self.momentum is not None and self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)

@@ -29,7 +29,9 @@ class Keeper:
         self.run, self.folder, self.listener, self.loggers = run, folder, listener, loggers
         self.train = run.spec.train
         self.metric = run.registry.build(run.spec.validation.metric, {}, {})
-        self.preview = samples.preview_batch(run.source, run.engine.device, self.train.seed)
+        self.preview = samples.preview_batch(
+            run.source, run.engine.device, self.train.seed, samples.rows_of(run.engine.strategy)
+        )
         self.ranking = run.ranking
 
     def after(self, step: int, report: Report, pace: Pace) -> bool:

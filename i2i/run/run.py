@@ -158,8 +158,10 @@ class Run:
         with self._loggers(folder) as loggers:
             keeper = Keeper(self, folder, listener, loggers)
             end = self.engine.step if keeper.tired() else self.steps_total
+            before = self.engine.images
             for report in self.engine.run(self._batches(pace), end):
-                pace.images += self.spec.train.batch
+                pace.images += self.engine.images - before
+                before = self.engine.images
                 with pace.paused():
                     last = keeper.after(self.engine.step, report, pace)
                     yield report
@@ -189,6 +191,8 @@ class Run:
                 processes=world.size,
                 workers=self.spec.workers,
                 start=self.engine.step,
+                seen=self.engine.images,
+                batch_at=self.engine.batch_at,
             )
         )
         while True:

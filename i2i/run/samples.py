@@ -17,24 +17,32 @@ from i2i.engine.loop import Engine
 from i2i.translate.grid import as_cell, draw_grid
 
 ROWS = 4
+SHEET = 16  # samples of a method that takes no input
 
 
-def preview_batch(source: Source, device: torch.device, seed: int) -> dict[str, Tensor]:
+def preview_batch(source: Source, device: torch.device, seed: int, rows: int = ROWS) -> dict[str, Tensor]:
     """The first samples of the held-out part (of the data itself where nothing is held out), on the device."""
     shown = source.held_out() or source
     rng = torch.Generator().manual_seed(seed)
-    samples = [shown.load(index, rng) for index in range(min(ROWS, len(shown)))]
+    samples = [shown.load(index, rng) for index in range(min(rows, len(shown)))]
     stacked = {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
     return to_device(stacked, shown.facts, device)
+
+
+def rows_of(strategy: Strategy) -> int:
+    """Samples of a preview batch: more of a method that takes no input, which shows them as a sheet."""
+    return SHEET if strategy.takes({})[0] == "seed" else ROWS
 
 
 def columns(engine: Engine, fields: Mapping[str, Tensor], truth: Mapping[str, str]) -> dict[str, Tensor]:
     """The strategy's preview of a batch; the true translation, where the data knows it, follows the result."""
     strategy: Strategy = engine.strategy
     net = engine.best_net()
-    draws = Draws(("preview", engine.settings.seed), range(len(next(iter(fields.values())))))
+    count = len(next(iter(fields.values())))
+    draws = Draws(("preview", engine.settings.seed), range(count))
+    seed = torch.arange(count, device=engine.device)
     with inference(net, strategy.inference, draws):
-        shown = list(strategy.preview(net, Batch(fields, draws)).items())
+        shown = list(strategy.preview(net, Batch({**fields, "seed": seed}, draws)).items())
     (first, *_) = strategy.takes({})
     if first in truth:
         shown.insert(2, ("target", fields[truth[first]]))

@@ -19,6 +19,8 @@ def objectives(phases: Sequence[Phase]) -> str:
     lines = []
     for phase in phases:
         when = "every step" if phase.every == 1 else f"every {phase.every} steps"
+        if phase.offset % phase.every:
+            when += f", from step {phase.offset % phase.every} on"
         lines.append(f"phase {phase.name}, {when}")
         lines += [f"    {network} minimises {phase.objective(network)}" for network in phase.minimise]
     return "\n".join(lines)

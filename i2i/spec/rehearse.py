@@ -110,9 +110,12 @@ class _Saved:
 
 def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:
     """A batch of the right shapes."""
-    size = facts.image_size
-    pictures = {name: torch.zeros(batch, channels, size, size) for name, channels in facts.channels.items()}
-    return pictures | {name: torch.zeros(batch, length) for name, length in facts.vectors.items()}
+    sides = (facts.height, facts.image_size)
+    pictures = {name: torch.zeros(batch, channels, *sides) for name, channels in facts.channels.items()}
+    vectors = {name: torch.zeros(batch, length) for name, length in facts.vectors.items()}
+    maps = {name: torch.zeros(batch, 1, *sides, dtype=torch.int64) for name in facts.maps}
+    labels = {name: torch.zeros(batch, dtype=torch.int64) for name in facts.labels}
+    return pictures | vectors | maps | labels
 
 
 def _check_names(spec: Spec, names: Mapping[str, tuple[str, ...]]) -> None:

@@ -39,6 +39,16 @@ class Init(Section):
     gain: float = Field(0.02, gt=0, description="standard deviation of normal, gain of xavier and orthogonal")
 
 
+class HalfLife(Section):
+    """An average over images: how many pass until a weight counts half."""
+
+    half_life: int = Field(ge=1, description="images")
+
+    def __call__(self, batch: int) -> float:
+        """The decay at a step of that batch."""
+        return float(0.5 ** (batch / self.half_life))
+
+
 class Train(Section):
     """The same for every method."""
 
@@ -50,8 +60,8 @@ class Train(Section):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     compile: bool = Field(False, description="compile the networks (needs a C++ compiler)")
     clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient")
-    ema: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
-        {}, description="network = decay of its averaged copy, which translates"
+    ema: dict[str, Annotated[float, Field(gt=0, lt=1)] | HalfLife] = Field(
+        {}, description="network = decay of its averaged copy, which translates; or { half_life = images }"
     )
     seed: int = Field(0, ge=0, description="of every random number")
     init: Init = Init()

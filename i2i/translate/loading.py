@@ -146,6 +146,6 @@ def _folders(above: Path) -> list[str]:
 def _facts(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Facts as JSON kept them: lists become tuples."""
     ranges = {name: tuple(pair) for name, pair in stored["value_range"].items()}
-    groups = {name: tuple(map(tuple, stored.get(name, ()))) for name in ("exclusive", "sets")}
-    names = {name: tuple(stored.get(name, ())) for name in ("fields", "domains")}
+    groups = {name: tuple(map(tuple, stored.get(name, ()))) for name in ("exclusive", "sets", "palette")}
+    names = {name: tuple(stored.get(name, ())) for name in ("fields", "domains", "classes")}
     return {**stored, **names, **groups, "value_range": ranges}
