@@ -190,8 +190,8 @@ def in_double(engine: Engine) -> Engine:
 
 
 def double(fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A batch in fp64."""
-    return {name: tensor.double() for name, tensor in fields.items()}
+    """A batch in fp64; whole numbers stay."""
+    return {name: t.double() if t.is_floating_point() else t for name, t in fields.items()}
 
 
 def weights(engine: Engine) -> dict[str, Tensor]:

@@ -38,6 +38,7 @@ FLAGS = {
     "new": ["--demo"],
     "schema": [],
     "translate": ["-o", "--out", "-c", "--control", "--seed", "--grid", "--device"],
+    "sample": ["-o", "--out", "-n", "--count", "-c", "--control", "--seed", "--device"],
     "import": ["-o", "--out", "--as", "--set"],
     "demo-data": ["--layout", "--count", "--size", "--seed"],
     "plugins": [],

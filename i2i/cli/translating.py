@@ -47,10 +47,22 @@ def translate(
     are kept. Every method takes the controls samples=N (so many results of each picture), seed=N and sync=true (the
     same random numbers for every picture).
     """
-    from i2i.core.errors import I2IError
     from i2i.run.translation import grid_shown, translate_shown
-    from i2i.spec.spec import override
     from i2i.translate.loading import load
+
+    values = asked(controls, seed, example="-c back=true")
+    model = load(run, registry=registry_of(ctx), device=device)
+    sys.exit((grid_shown if grid else translate_shown)(model, inputs, out, values))
+
+
+def asked(controls: tuple[str, ...], seed: int | None, example: str) -> dict[str, object]:
+    """The controls of a command line by name, the seed among them.
+
+    Raises:
+        I2IError: a control is given twice or is no KEY=VALUE, or there are two seeds.
+    """
+    from i2i.core.errors import I2IError
+    from i2i.spec.spec import override
 
     for key, times in Counter(control.partition("=")[0].strip() for control in controls).items():
         if times > 1:
@@ -58,8 +70,7 @@ def translate(
                 f"-c {key}: this control is given {times} times; give one of them, or a list: {key}=[…]"
             )
     values: dict[str, object] = {}
-    override(values, controls, example="-c back=true")
+    override(values, controls, example=example)
     if seed is not None and values.setdefault("seed", seed) != seed:
         raise I2IError(f"--seed {seed} and -c seed={values['seed']} are two seeds; give one of them")
-    model = load(run, registry=registry_of(ctx), device=device)
-    sys.exit((grid_shown if grid else translate_shown)(model, inputs, out, values))
+    return values

@@ -118,6 +118,8 @@ class Strategy(ABC):
         demo: changes to the recipe that show the method on the demo set in minutes.
         inference: how the networks behave when they translate.
         multiple: micro-batches must be divisible by this.
+        prior: beside its input, it can start from random numbers alone: `translate` then finds `seed` on the batch and
+            no picture.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {}
@@ -125,6 +127,7 @@ class Strategy(ABC):
     demo: ClassVar[Mapping[str, Any]] = {}
     inference: ClassVar[Inference] = Inference()
     multiple: ClassVar[int] = 1
+    prior: ClassVar[bool] = False
 
     @abstractmethod
     def wants(self) -> tuple[str, ...]:

@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
 
 from i2i.core.errors import I2IError
 from i2i.core.words import counted
+from i2i.translate import sampling
 from i2i.translate.files import Result, found, plan, translate_files, translate_rows
 from i2i.translate.grid import Row, check_grid, draw_rows
 from i2i.translate.model import Model
 from i2i.translate.pictures import as_tensor, write_picture
 
-Done = TypeVar("Done", Result, Row)
+Done = TypeVar("Done", Result, Row, tuple[str, Tensor])
 
 
 def translate_shown(model: Model, inputs: Iterable[Path], out: Path, controls: Mapping[str, Any]) -> int:
@@ -50,10 +52,22 @@ def grid_shown(model: Model, inputs: Iterable[Path], out: Path, controls: Mappin
     return 1 if problems else 0
 
 
-def _followed(console: Console, results: Iterable[Done], total: int) -> list[Done]:
+def samples_shown(model: Model, count: int | None, out: Path, controls: Mapping[str, Any]) -> None:
+    """Draw samples with a progress bar, as a sheet or as files."""
+    request = sampling.check_request(model, controls)
+    each, console = sampling.samples_each(request, count), Console()
+    rows = dict(_followed(console, sampling.drawn(model, request, each), len(request.captions), "drawing"))
+    sampling.write_samples(rows, model, out)
+    of_each = f" of each of {len(rows)}" if len(rows) > 1 else ""
+    _say(console, f"{counted(each, 'sample')}{of_each}: {out}")
+
+
+def _followed(
+    console: Console, results: Iterable[Done], total: int, doing: str = "translating"
+) -> list[Done]:
     """All results, with a progress bar while they are made."""
     bar = Progress(
-        TextColumn("translating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+        TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
     with bar:
         return list(bar.track(results, total=total))

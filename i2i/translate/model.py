@@ -19,7 +19,7 @@ from i2i.core.strategy import Strategy
 from i2i.data.values import from_unit, to_unit
 from i2i.engine.inference import inference
 from i2i.spec.spec import Spec
-from i2i.translate import padding
+from i2i.translate import padding, sampling
 from i2i.translate.controls import ask
 from i2i.translate.files import found
 from i2i.translate.grid import LARGE, Row, as_cell, check_grid, draw_rows
@@ -81,6 +81,33 @@ class Model:
         asked = {**controls, "samples": samples, "seed": seed, "sync": sync}
         return self.answer(picture, self.request(asked, value_range), None if out is None else Path(out))
 
+    def sample(
+        self, count: int | None = None, *, seed: int = 0, out: str | Path | None = None, **controls: Any
+    ) -> Any:
+        """Draw pictures from random numbers alone, with methods that need no input.
+
+        Sample k depends on the seed and on k, not on how many there are.
+
+        Args:
+            count: how many, of each setting where the controls ask for several (every class); 16 or 8 by default.
+            seed: of the random numbers.
+            out: a picture to draw them in as a labelled sheet, or a folder for a file of each; it is returned.
+            controls: what the strategy's `translate` takes, `label=3` for example.
+
+        Returns:
+            A list of PIL images (arrays where the training pictures have more than 8 bits); a dict from caption to
+            list where the controls ask for several settings.
+
+        Raises:
+            I2IError: the method needs an input, a control is unknown, or `out` cannot be written.
+        """
+        request = sampling.check_request(self, {**controls, "seed": seed})
+        rows = dict(sampling.drawn(self, request, sampling.samples_each(request, count)))
+        if out is not None:
+            return sampling.write_samples(rows, self, Path(out))
+        pictures = {caption: sampling.as_pictures(row, self) for caption, row in rows.items()}
+        return pictures if len(pictures) > 1 else next(iter(pictures.values()))
+
     def grid(
         self,
         paths: str | Path | Iterable[str | Path],
@@ -124,6 +151,10 @@ class Model:
 
     def answer(self, picture: str | Path | Picture, request: Request, out: Path | None = None) -> Any:
         """Translate one picture as `translate` does, under controls that are checked already."""
+        if request.field == "seed":
+            raise I2IError(
+                f"strategy '{self.spec.strategy.name}' takes no picture: it draws its own; use i2i sample"
+            )
         stored, name = take(picture)
         full = self._full_range(stored, name, request)
         batch = stored if stored.ndim == 4 else stored[None]

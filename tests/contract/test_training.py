@@ -88,12 +88,14 @@ def test_averaged_weights_follow_the_formula(name: str) -> None:
     net = networks(name)[0]
     spec = tiny_spec(name, train={"ema": {net: 0.75}})
     engine = tiny_engine(spec)
-    expected = {k: v.clone() for k, v in engine.net[net].state_dict().items()}
+    network, average = engine.net[net], engine.ema[net]
+    expected = {k: v.detach().clone() for k, v in network.named_parameters()}
     for _ in engine.run(batches(spec), 3):
-        for key, weight in engine.net[net].state_dict().items():
-            expected[key] = 0.75 * expected[key] + 0.25 * weight
-    assert not unequal(engine.ema[net].state_dict(), expected, 1e-7)  # one rounding each step
-    assert unequal(engine.ema[net].state_dict(), engine.net[net].state_dict(), 1e-5)
+        for key, weight in network.named_parameters():
+            expected[key] = 0.75 * expected[key] + 0.25 * weight.detach()
+    assert not unequal(dict(average.named_parameters()), expected, 1e-7)  # one rounding each step
+    assert unequal(dict(average.named_parameters()), dict(network.named_parameters()), 1e-5)
+    assert not unequal(dict(average.named_buffers()), dict(network.named_buffers()))
     assert engine.best_net()[net] is engine.ema[net]
 
 

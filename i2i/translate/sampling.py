@@ -1,0 +1,134 @@
+"""Pictures from random numbers alone: samples of methods that need no input, one by one or as a labelled sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from i2i.core.batch import Batch, Draws
+from i2i.core.errors import I2IError, Problem, SpecError
+from i2i.data.images import is_image
+from i2i.data.values import from_unit
+from i2i.engine.inference import inference
+from i2i.translate.grid import LARGE, as_cell, check_grid, draw_grid
+from i2i.translate.pictures import as_tensor, like, write_picture
+from i2i.translate.request import Request, safe_names
+
+if TYPE_CHECKING:
+    from i2i.translate.model import Model
+
+FIELD = "image"
+"""What samples are like: this field of the training data."""
+
+BITS8 = (0.0, 255.0)
+ALONE, EACH, AT_ONCE = 16, 8, 16
+"""Samples by default: of one setting, and of each of several; and how many the networks see at a time."""
+
+
+def check_request(model: Model, controls: Mapping[str, Any]) -> Request:
+    """Check the controls of samples.
+
+    Raises:
+        I2IError: the method needs an input, or a control is unknown or wrong.
+    """
+    name, strategy = model.spec.strategy.name, model.strategy
+    if strategy.takes({})[0] != "seed" and not strategy.prior:
+        raise I2IError(
+            f"strategy '{name}' draws nothing from random numbers alone: it translates pictures; use i2i translate"
+        )
+    request = model.request(controls)
+    own = {"samples": request.own.samples is not None, "sync": request.own.sync}
+    problems = [
+        Problem(f"control.{control}", "samples have no input that this could be about; leave it out")
+        for control, given in own.items()
+        if given
+    ]
+    if problems:
+        raise SpecError(problems)
+    return request
+
+
+def drawn(model: Model, request: Request, count: int) -> Iterator[tuple[str, Tensor]]:
+    """The samples of every caption, (count, C, H, W) in [-1, 1]; sample k has the same random numbers in each.
+
+    Raises:
+        I2IError: the method refuses a control.
+    """
+    for caption, controls in request.captions.items():
+        parts = [range(count)[start : start + AT_ONCE] for start in range(0, count, AT_ONCE)]
+        yield caption, torch.cat([_part(model, request, controls, part) for part in parts])
+
+
+def _part(model: Model, request: Request, controls: Mapping[str, Any], numbers: Sequence[int]) -> Tensor:
+    draws = Draws(("sample", request.own.seed), numbers)
+    seed = torch.tensor(numbers, device=model.device)
+    with inference(model.net, model.strategy.inference, draws):
+        try:
+            made: Tensor = model.strategy.translate(
+                model.net, Batch({**request.pictures, "seed": seed}, draws), **controls
+            )
+        except ValueError as error:
+            raise I2IError(f"no samples could be drawn: {error}") from error
+    return made.cpu()
+
+
+def samples_each(request: Request, count: int | None) -> int:
+    """How many samples of each caption.
+
+    Raises:
+        I2IError: fewer than one.
+    """
+    if count is not None and count < 1:
+        raise I2IError(f"{count} samples are none; ask for one or more")
+    return count or (ALONE if len(request.captions) == 1 else EACH)
+
+
+def sheet(rows: Mapping[str, Tensor]) -> Image.Image:
+    """Samples as one picture: a labelled row for each caption, or a square of those of the only one."""
+    cells = {caption: [as_cell(one, LARGE) for one in row] for caption, row in rows.items()}
+    if len(cells) > 1:
+        columns = zip(*cells.values(), strict=True)
+        return draw_grid(((str(n), column) for n, column in enumerate(columns, 1)), list(cells))
+    (alone,) = cells.values()
+    width = math.ceil(math.sqrt(len(alone)))
+    return draw_grid(("", alone[column::width]) for column in range(width))
+
+
+def write_samples(rows: Mapping[str, Tensor], model: Model, out: Path) -> Path:
+    """Write a sheet if `out` names a picture, else a file for each sample: `3.png`, `red-3.png`.
+
+    Raises:
+        I2IError: `out` cannot be written.
+    """
+    count = len(next(iter(rows.values())))
+    if is_image(out.name) and not out.is_dir():
+        width = count if len(rows) > 1 else math.ceil(math.sqrt(count))
+        check_grid(max(len(rows), math.ceil(count / width)), width, out)
+        return write_picture(as_tensor(sheet(rows)), out)
+    if out.is_file():
+        raise I2IError(f"{out} is a file; name a folder for the samples, or a picture such as samples.png")
+    digits = len(str(count))
+    prefixes = [f"{name}-" for name in safe_names(rows)] if len(rows) > 1 else [""]
+    for prefix, row in zip(prefixes, rows.values(), strict=True):
+        for number, picture in enumerate(stored(row, model), 1):
+            write_picture(picture, out / f"{prefix}{number:0{digits}}.png")
+    return out
+
+
+def stored(samples: Tensor, model: Model) -> Tensor:
+    """Samples with as many bits as the training pictures: 16 in their own range, or 8."""
+    low, high = model.facts.value_range[FIELD]
+    if high > BITS8[1]:
+        return from_unit(samples, (low, high), torch.uint16)
+    return from_unit(samples, BITS8, torch.uint8)
+
+
+def as_pictures(samples: Tensor, model: Model) -> list[Any]:
+    """PIL images, or arrays where they have more than 8 bits."""
+    return [like("", picture) for picture in stored(samples, model)]
