@@ -1,5 +1,6 @@
 """Files for the tests of i2i.data."""
 
+import gzip
 import struct
 import zlib
 from pathlib import Path
@@ -92,6 +93,27 @@ def domain_folders(root, folders=("angry", "happy", "sad"), split="train"):
     """A folder for each domain: one picture in the first, two in the second, and so on."""
     for number, name in enumerate(folders):
         fill(root / split / name, [f"{i}.png" for i in range(1, 2 + number)])
+    return root
+
+
+IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D, "float64": 0x0E}
+
+
+def idx_bytes(array):
+    """An array as an IDX file holds it."""
+    head = bytes([0, 0, IDX_TYPES[array.dtype.name], array.ndim]) + struct.pack(
+        f">{array.ndim}I", *array.shape
+    )
+    return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def digits(root, labels=(3, 0, 7, 3), split="train", ending="", dtype=np.uint8, shape=(9, 8)):
+    """IDX files as MNIST's, of random pictures."""
+    root.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(len(split)).integers(0, 127, (len(labels), *shape), endpoint=True)
+    write = (lambda data: gzip.compress(data, mtime=0)) if ending else bytes
+    for name, array in (("images-idx3", values.astype(dtype)), ("labels-idx1", np.array(labels, np.uint8))):
+        (root / f"{split}-{name}-ubyte{ending}").write_bytes(write(idx_bytes(array)))
     return root
 
 

@@ -6,9 +6,10 @@ import torch
 from data_helpers import rng
 
 from i2i.core.data import Labelled, Source
+from i2i.data import Images, write_demo
 from i2i.data.demo import Demo, hour, landscape
 from i2i.data.painting import measure, render
-from i2i.data.scenes import ATTRIBUTES, COLOURS
+from i2i.data.scenes import ATTRIBUTES, COLOURS, KINDS
 
 
 def test_a_source_with_truth():
@@ -168,3 +169,37 @@ def test_held_out_is_lit_as_the_training_pictures_are():
     held = Demo(layout="paired", light="any", count=10, size=24).held_out()
     day = render(landscape(0, "test", 2), 24, "day").transpose(2, 0, 1)
     assert not np.array_equal(held.load(1, rng())["b"].numpy(), day)
+
+
+def test_images_are_shapes_and_their_kinds():
+    source = Demo(layout="images", size=32, count=7)
+    facts, sample = source.facts, source.load(4, rng())
+    assert isinstance(source, Source) and len(source) == 7
+    assert facts.fields == ("image", "label") and facts.channels == {"image": 3}
+    assert facts.labels == {"label": 3} and facts.classes == KINDS and facts.truth == {}
+    assert set(sample) == {"image", "label"} and sample["image"].shape == (3, 32, 32)
+    assert sample["label"].dtype == torch.int64 and facts.classes[sample["label"]] == "square"
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_images_are_those_that_are_written(tmp_path, split):
+    write_demo(tmp_path / "shapes", "images", count=20, size=24, seed=3)
+    folder = Images(root=tmp_path / "shapes", split=split, size=24)
+    source = Demo(layout="images", split=split, count=20, size=24, load_size=24, flip=False, seed=3)
+    assert len(source) == len(folder)
+    drawn, written = (
+        {
+            (s["image"].numpy().tobytes(), int(s["label"]))
+            for s in (each.load(i, rng()) for i in range(len(each)))
+        }
+        for each in (source, folder)
+    )
+    assert drawn == written and source.facts == folder.facts
+
+
+def test_held_out_images():
+    source = Demo(layout="images", size=24, count=15)
+    held = source.held_out()
+    assert len(held) == 3 and held.facts == source.facts and held.name(2) == "demo test 2"
+    assert [int(held.load(i, rng())["label"]) for i in range(3)] == [0, 1, 2]
+    assert torch.equal(held.load(1, rng(0))["image"], held.load(1, rng(1))["image"])

@@ -35,7 +35,7 @@ ALL_SECTIONS = "known: data, loggers, optimizers, schedule, strategy, terms, tra
 UNET = "known: depth, dropout, norm, width"
 LOSSES = "known: hinge, huber, l1, l2, lsgan, sobel, vanilla, wgan-gp"
 OPTIMIZERS = "known: adam, adamw, rmsprop, sgd"
-DATA = "known: demo, domains, paired, unpaired"
+DATA = "known: demo, domains, images, masks, paired, unpaired"
 NEEDS_LIST = "input should be a list, got 'fake'"
 
 
@@ -83,7 +83,7 @@ AFTER: dict[str, str] = {
         7, "optimizers.G_ab: there is no network 'G_ab'", "known: D, G, default"
     ),
     "[schedule]\nname = 'lineer'": line(
-        7, "schedule: there is no schedule 'lineer'", "did you mean 'linear'? known: constant, linear"
+        7, "schedule: there is no schedule 'lineer'", "did you mean 'linear'? known: constant, exponential, linear"
     ),
     "[schedule]\nname = 'constant'\nconstant = 3": line(
         9, "schedule.constant: schedule 'constant' has no such option", "there are none"
@@ -145,7 +145,7 @@ AFTER: dict[str, str] = {
     "[train]\nbatch = -1": line(8, "train.batch: input should be greater than or equal to 1, got -1"),
     "[train]\nepochs = 0": line(8, "train.epochs: input should be greater than 0, got 0"),
     "[train]\nseed = -1": line(8, "train.seed: input should be greater than or equal to 0, got -1"),
-    "[train]\nema = { G = 1.5 }": line(8, "train.ema.G: input should be less than 1, got 1.5"),
+    "[train]\nema = { G = 1.5 }": line(8, "train.ema.G: input should be less than 1 or a table, got 1.5"),
     "[train]\nprecision = 'half'": line(
         8, "train.precision: input should be 'auto', 'fp32', 'bf16' or 'fp16', got 'half'"
     ),

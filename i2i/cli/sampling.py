@@ -43,7 +43,9 @@ def sample(
     seed: int | None,
     device: str,
 ) -> None:
-    """Draw pictures from random numbers alone, with a method that needs no input.
+    """Draw pictures from random numbers alone.
+
+    For methods that need no input.
 
     RUN is a run folder, RUN@best, RUN@4000, or a checkpoint folder. Sample number k depends on the seed and on k alone.
     """

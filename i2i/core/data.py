@@ -29,7 +29,7 @@ class DataFacts:
         maps: for each field that is a map of whole numbers, (1, H, W), how many values it can have; 0 where they only
             tell things apart. Don't-care is the value that follows those of the classes.
         classes: their names.
-        palette: the colour of each class, where label maps are stored in colour.
+        palette: the colour of each class: what label maps are shown in, and stored in where they are colour pictures.
         ignore: the stored value that means don't-care, if there is one.
         aspect: width / height of what the network sees; `image_size` is its width.
     """

@@ -4,8 +4,10 @@ from i2i.data.demo import Demo
 from i2i.data.demo_files import write_demo
 from i2i.data.domain_options import DomainSet
 from i2i.data.domains import Domains
+from i2i.data.image_source import Images
+from i2i.data.masks import Masks
 from i2i.data.paired import Paired
 from i2i.data.stream import Stream
 from i2i.data.unpaired import Unpaired
 
-__all__ = ["Demo", "DomainSet", "Domains", "Paired", "Stream", "Unpaired", "write_demo"]
+__all__ = ["Demo", "DomainSet", "Domains", "Images", "Masks", "Paired", "Stream", "Unpaired", "write_demo"]

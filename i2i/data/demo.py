@@ -14,13 +14,14 @@ from torch import Tensor
 from i2i.core.batch import address
 from i2i.core.data import DataFacts
 from i2i.data.options import Flip, LoadSize, Size
-from i2i.data.painting import Style, render, render_at
+from i2i.data.painting import Style, label, part_colours, render, render_at
+from i2i.data.palettes import PARTS
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.scenes import ATTRIBUTES, COLOURS, Scene, attributes, draw_landscape, draw_single
+from i2i.data.scenes import ATTRIBUTES, COLOURS, KINDS, Scene, attributes, draw_landscape, draw_single
 
-Layout = Literal["unpaired", "paired", "domains"]
+Layout = Literal["unpaired", "paired", "domains", "masks", "images"]
 Light = Literal["day", "any"]
-View = Style | Literal["lit"]
+View = Style | Literal["lit", "parts"]
 CACHE_BYTES = 2**28
 """Drawn pictures are kept up to this much memory in each process."""
 
@@ -31,7 +32,9 @@ class Demo:
     Layout `unpaired`: `a` is a scene by day and `b` another one by night; `true_b` and `true_a` show the same
     two in the other light. Layout `paired`: `a` is a map of the parts in flat colours, `b` the scene by day; with
     `light = "any"` at some hour between day and night, so that one map has many true pictures. Layout `domains`:
-    `image` is a scene with one shape, `domain` says what it is: red, yellow or violet, large, striped.
+    `image` is a scene with one shape, `domain` says what it is: red, yellow or violet, large, striped. Layout `masks`:
+    `image` is a scene by day, `label_map` (1, size, size) says which part of it each pixel shows.
+    Layout `images`: `image` is a scene with one shape, `label` is its class: circle, square or triangle, in turn.
 
     Pictures are (3, size, size) in 0..255; a picture and its truth are cropped and flipped alike. The split "test"
     has a fifth as many scenes as "train", and none of them.
@@ -75,9 +78,13 @@ class Demo:
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The pictures of a sample; unpaired, `b` is drawn from `rng`, but held-out data keeps to `index`."""
-        if self.layout == "domains":
-            picture = self._preprocess(self._picture(index, "day"), self._preprocess.draw(rng))
-            return {"image": picture, "domain": self.domain(index, rng)}
+        if self.layout in ("domains", "images"):
+            image = self._preprocess(self._picture(index, "day"), self._preprocess.draw(rng))
+            if self.layout == "images":
+                return {"image": image, "label": torch.tensor(index % len(KINDS))}
+            return {"image": image, "domain": self.domain(index, rng)}
+        if self.layout == "masks":
+            return self._both(("label_map", "parts"), ("image", "day"), 2 * index, rng)
         if self.layout == "paired":
             lit: View = "day" if self.light == "day" else "lit"
             return self._both(("a", "map"), ("b", lit), 2 * index, rng)
@@ -128,6 +135,8 @@ class Demo:
 
     def _render(self, number: int, view: View, size: int) -> NDArray[np.uint8]:
         scene = self._scene(number)
+        if view == "parts":
+            return label(scene, size)[..., None]
         if view != "lit":
             return render(scene, size, view)
         return render_at(scene, size, hour(self.seed, self.split, number))
@@ -135,6 +144,8 @@ class Demo:
     def _scene(self, number: int) -> Scene:
         if self.layout == "domains":
             return single(self.seed, self.split, number)
+        if self.layout == "images":
+            return single(self.seed, self.split, number, KINDS[number % len(KINDS)])
         return landscape(self.seed, self.split, number)
 
 
@@ -149,6 +160,26 @@ def _facts(layout: Layout, size: int) -> DataFacts:
             vectors={"domain": count, "target": count},
             domains=ATTRIBUTES,
             exclusive=(COLOURS,),
+        )
+    if layout == "images":
+        return DataFacts(
+            fields=("image", "label"),
+            image_size=size,
+            channels={"image": 3},
+            value_range={"image": (0.0, 255.0)},
+            labels={"label": len(KINDS)},
+            classes=KINDS,
+        )
+    if layout == "masks":
+        return DataFacts(
+            fields=("label_map", "image"),
+            image_size=size,
+            channels={"image": 3},
+            value_range={"image": (0.0, 255.0)},
+            truth={"label_map": "image"},
+            maps={"label_map": len(PARTS)},
+            classes=PARTS,
+            palette=part_colours(),
         )
     truth = {"a": "true_b", "b": "true_a"} if layout == "unpaired" else {"a": "b", "b": "a"}
     fields = tuple(dict.fromkeys(("a", "b", *truth.values())))

@@ -72,13 +72,19 @@ def nothing_found(root: Path, split: str, a: str, b: str, also: Sequence[str] = 
 
 def nearby(folder: Path, wanted: Sequence[str], taken: Iterable[str] = ()) -> str:
     """What a folder holds, with the nearest of the wanted names in front."""
-    held = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
-    names = sorted(held - set(taken), key=natural_key)
+    held = folders_in(folder)
+    names = sorted(held.keys() - set(taken), key=natural_key)
     if not names:
         return f"'{folder}' holds no {'other ' if held else ''}folders"
     close = [match for name in wanted for match in difflib.get_close_matches(name, names, n=1, cutoff=0.5)]
     near = f"the nearest is '{folder / close[0]}'; " if close else ""
     return f"{near}'{folder}' holds {listed(names, SHOWN)}"
+
+
+def folders_in(folder: Path) -> dict[str, Path]:
+    """The folders that a folder holds, by name; hidden ones are left out."""
+    entries = (entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return {entry.name: entry for entry in entries}
 
 
 def _candidates(root: Path, split: str, a: str, b: str) -> list[tuple[Path, Path]]:

@@ -80,7 +80,7 @@ def read_header(path: Path) -> Header:
     Raises:
         I2IError: it is missing, not an image, or in a form that cannot be read without loss.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return _header(image, path)
 
 
@@ -93,7 +93,7 @@ def decode(path: Path) -> Pixels:
     Raises:
         I2IError: as `read_header`, or the file is damaged.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         header = _header(image, path)
         pixels = _pixels(image, header, path)
         return upright(pixels, _orientation(image))
@@ -109,7 +109,8 @@ def read_image(path: Path) -> Tensor:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
+def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """A file as Pillow reads it; what is wrong with it becomes a sentence."""
     try:
         with Image.open(path) as image:
             yield image

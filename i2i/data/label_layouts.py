@@ -9,7 +9,7 @@ import numpy as np
 
 from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
-from i2i.data.folders import check_root, inside, nearby
+from i2i.data.folders import check_root, folders_in, inside, nearby
 from i2i.data.images import find_images, is_image, natural_key
 from i2i.data.label_files import read_list, read_table
 from i2i.data.labels import Labels, Layout, chosen
@@ -79,30 +79,53 @@ def _domain_folders(root: Path, split: str, named: bool) -> tuple[Path, Mapping[
     """Where the domains are named, and the folder of each; `named` tells whether the user says which count."""
     if (root / split).is_dir():
         return root / split, _inside_split(root / split)
-    domains = _folders_in(root)
-    found = {name: folder / split for name, folder in domains.items() if (folder / split).is_dir()}
+    found = split_in_each(root, split, named)
     if not found:
         raise _nothing_found(root, split)
-    without = sorted(domains.keys() - found.keys(), key=natural_key)
-    if without and not named:
+    return root, found
+
+
+def split_in_each(
+    root: Path, split: str, named: bool, option: str = "attributes", noun: str = "domains"
+) -> Mapping[str, Path]:
+    """The folder of a split within each folder of `root`; none, if no folder has one.
+
+    `named` tells whether the user says, with `option`, which folders count; `noun` is what these are.
+
+    Raises:
+        I2IError: some folders have one and others, which may count, have none.
+    """
+    folders = folders_in(root)
+    found = {name: folder / split for name, folder in folders.items() if (folder / split).is_dir()}
+    without = sorted(folders.keys() - found.keys(), key=natural_key)
+    if found and without and not named:
         verb = "holds" if len(without) == 1 else "hold"
         raise I2IError(
             f"data.root: {some(without, 'folder')} of '{root}' {verb} no '{split}' as '{next(iter(found))}' does; "
-            "add it, or name in attributes the domains to use"
+            f"add it, or name in {option} the {noun} to use"
         )
-    return root, found
+    return found
+
+
+def loose_pictures(folder: Path) -> list[str]:
+    """The pictures that lie in a folder itself."""
+    return sorted((path.name for path in folder.iterdir() if is_image(path.name)), key=natural_key)
+
+
+def beside_folders(folder: Path, loose: Sequence[str], noun: str = "domains") -> I2IError:
+    """The error for pictures that lie beside the folders of domains or classes."""
+    verb = "lies" if len(loose) == 1 else "lie"
+    return I2IError(
+        f"data.root: {some(loose, 'picture')} of '{folder}' {verb} beside the folders of the {noun}; "
+        "move pictures into one of these or elsewhere"
+    )
 
 
 def _inside_split(folder: Path) -> Mapping[str, Path]:
     """A folder for each domain, and no picture beside them."""
-    found = _folders_in(folder)
-    loose = sorted((path.name for path in folder.iterdir() if is_image(path.name)), key=natural_key)
+    found, loose = folders_in(folder), loose_pictures(folder)
     if loose and found:
-        verb = "lies" if len(loose) == 1 else "lie"
-        raise I2IError(
-            f"data.root: {some(loose, 'picture')} of '{folder}' {verb} beside the folders of the domains; "
-            "move pictures into one of these or elsewhere"
-        )
+        raise beside_folders(folder, loose)
     if not found:
         what = "pictures" if loose else "nothing"
         raise I2IError(
@@ -110,11 +133,6 @@ def _inside_split(folder: Path) -> Mapping[str, Path]:
             f"'{folder.name}.csv' beside it with a column 'image' and one for each attribute"
         )
     return found
-
-
-def _folders_in(folder: Path) -> dict[str, Path]:
-    entries = (entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return {entry.name: entry for entry in entries}
 
 
 def _files_in(folder: Path) -> list[str]:
@@ -125,6 +143,6 @@ def _nothing_found(root: Path, split: str) -> I2IError:
     looked = f"{split}.csv, {LIST}, {split}/<domain>, <domain>/{split}"
     files = _files_in(root)
     near = f"{nearest(f'{split}.csv', files)} (root can name a file)" if files else nearby(root, [split])
-    if any(is_image(path.name) for folder in _folders_in(root).values() for path in folder.iterdir()):
+    if any(is_image(path.name) for folder in folders_in(root).values() for path in folder.iterdir()):
         near += f"; root is the folder that holds '{split}', which holds one for each domain"
     return I2IError(f"data.root: '{root}' has no split '{split}'; looked for {looked}; {near}")

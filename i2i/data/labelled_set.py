@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from random import Random
 
 import numpy as np
 import torch
@@ -15,14 +14,12 @@ from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
 from i2i.data.domain_options import DomainSet
+from i2i.data.hold_out import set_aside
 from i2i.data.images import decode, read_header
 from i2i.data.label_layouts import find_labels, other_split
 from i2i.data.labels import Labels
 from i2i.data.preprocess import Preprocess
 from i2i.data.survey import Stored, check_held_out, sampled, survey
-
-SHUFFLE = 1234
-"""The seed with which the published StarGAN shuffles CelebA's list before it takes the test pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,11 +124,9 @@ def open_set(options: DomainSet, reading: Reading, split: str) -> LabelledSet:
     stored = _survey(labels, options, reading)
     if not options.hold_out:
         return LabelledSet(options, reading, split, labels, None, stored)
-    _check_hold_out(options, labels, split)
-    order = list(range(len(labels)))
-    Random(SHUFFLE).shuffle(order)
-    aside, kept = labels.rows(order[: options.hold_out]), labels.rows(order[options.hold_out :])
-    return LabelledSet(options, reading, split, kept, aside, stored)
+    other = other_split(options.root, split, labels.layout)
+    aside, kept = set_aside(options.hold_out, len(labels), labels.source, options.root, other)
+    return LabelledSet(options, reading, split, labels.rows(kept), labels.rows(aside), stored)
 
 
 def _survey(labels: Labels, options: DomainSet, reading: Reading) -> Stored:
@@ -169,16 +164,4 @@ def _check_one_each(labels: Labels, groups: Sequence[tuple[str, ...]]) -> None:
             f"data.exclusive: '{labels.files[row]}' of '{labels.source}' has {' and '.join(has) or 'none'} of "
             f"{', '.join(groups[0])}, which are all the domains; each picture must have one of them: correct its "
             "row, or leave exclusive out"
-        )
-
-
-def _check_hold_out(options: DomainSet, labels: Labels, split: str) -> None:
-    if other := other_split(options.root, split, labels.layout):
-        raise I2IError(
-            f"data.hold_out: '{options.root}' has a split '{other}', which is looked at instead; remove hold_out"
-        )
-    if options.hold_out >= len(labels):
-        raise I2IError(
-            f"data.hold_out: {options.hold_out:,} pictures cannot be held out of the {len(labels):,} that "
-            f"'{labels.source}' has; use {len(labels) - 1:,} or less"
         )

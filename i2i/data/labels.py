@@ -53,15 +53,21 @@ class Labels:
         return replace(self, names=tuple(names), has=self.has[:, places])
 
 
-def chosen(source: Path, known: Sequence[str], attributes: Sequence[str] | None) -> tuple[str, ...]:
-    """The attributes that the user wants, in that order, or all.
+def chosen(
+    source: Path,
+    known: Sequence[str],
+    wanted: Sequence[str] | None,
+    option: str = "attributes",
+    noun: str = "attribute",
+) -> tuple[str, ...]:
+    """The attributes that the user wants, in that order, or all; `option` and `noun` say what else they are.
 
     Raises:
         I2IError: one is unknown or wanted twice.
     """
-    for name, times in Counter(attributes or ()).items():
+    for name, times in Counter(wanted or ()).items():
         if times > 1:
-            raise I2IError(f"data.attributes: '{name}' is there twice; name each attribute once")
+            raise I2IError(f"data.{option}: '{name}' is there twice; name each {noun} once")
         if name not in known:
-            raise I2IError(f"data.attributes: '{source}' has no attribute '{name}'; {nearest(name, known)}")
-    return tuple(known if attributes is None else attributes)
+            raise I2IError(f"data.{option}: '{source}' has no {noun} '{name}'; {nearest(name, known)}")
+    return tuple(known if wanted is None else wanted)

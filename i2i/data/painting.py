@@ -30,7 +30,7 @@ class _Layer:
 def render(scene: Scene, size: int, style: Style = "day") -> NDArray[np.uint8]:
     """The scene as (size, size, 3) in 0..255; "map" gives every part one flat colour."""
     if style == "map":
-        return _to_bytes(np.array([MAP[part] for part in PARTS])[label(scene, size)])
+        return np.array(part_colours(), np.uint8)[label(scene, size)]
     y, x = _grid(size)
     palette = DAY if style == "day" else NIGHT
     canvas = _blend(y / scene.horizon, palette["sky"], palette["haze"])
@@ -54,6 +54,12 @@ def label(scene: Scene, size: int) -> NDArray[np.uint8]:
     for layer in _layers(scene, x, y):
         result[layer.distance < 0] = PARTS.index(layer.part)
     return result
+
+
+def part_colours() -> tuple[tuple[int, int, int], ...]:
+    """The flat colours of a map, by the number of the part."""
+    rows = _to_bytes(np.array([MAP[part] for part in PARTS])).tolist()
+    return tuple((red, green, blue) for red, green, blue in rows)
 
 
 def measure(picture: NDArray[np.uint8]) -> dict[str, bool]:

@@ -66,8 +66,8 @@ def _side_by_side(root: Path, split: str, a: str, b: str) -> tuple[Path, ...]:
 
 
 def _match(folder_a: Path, folder_b: Path) -> Pairs:
-    first, second = _by_stem(folder_a), _by_stem(folder_b)
-    problems = [*_alone(first, second, folder_a, folder_b), *_alone(second, first, folder_b, folder_a)]
+    first, second = by_stem(folder_a), by_stem(folder_b)
+    problems = [*alone(first, second, folder_a, folder_b), *alone(second, first, folder_b, folder_a)]
     if problems:
         raise I2IError(
             f"data.root: {'; '.join(problems)}; files are paired by their names without the ending "
@@ -76,7 +76,8 @@ def _match(folder_a: Path, folder_b: Path) -> Pairs:
     return Pairs(tuple(first.values()), tuple(second[stem] for stem in first), "folders")
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
+def by_stem(folder: Path) -> dict[str, Path]:
+    """The pictures of a folder by their names without ending."""
     found: dict[str, Path] = {}
     for path in find_images(folder):
         stem = path.relative_to(folder).with_suffix("").as_posix()
@@ -89,11 +90,12 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _alone(these: Mapping[str, Path], others: Mapping[str, Path], here: Path, there: Path) -> Iterator[str]:
-    alone = [stem for stem in these if stem not in others]
-    if alone:
-        verb = "has" if len(alone) == 1 else "have"
-        yield f"{some([these[s].name for s in alone], 'file')} of '{here}' {verb} no partner in '{there}'"
+def alone(these: Mapping[str, Path], others: Mapping[str, Path], here: Path, there: Path) -> Iterator[str]:
+    """A sentence about the pictures here that have no partner there."""
+    missing = [stem for stem in these if stem not in others]
+    if missing:
+        verb = "has" if len(missing) == 1 else "have"
+        yield f"{some([these[s].name for s in missing], 'file')} of '{here}' {verb} no partner in '{there}'"
 
 
 def _read_table(table: Path, a: str, b: str) -> Pairs:

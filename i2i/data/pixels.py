@@ -64,6 +64,15 @@ def resize(pixels: Pixels, width: int, height: int, filter: Filter = "bicubic") 
     )
 
 
+def resize_map(numbers: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """A map of whole numbers, (H, W), to the nearest pixel, as Pillow does."""
+    if numbers.shape == (height, width):
+        return numbers
+    whole = numbers if numbers.dtype == np.uint8 else numbers.astype(np.int32)
+    resized = Image.fromarray(whole).resize((width, height), Image.Resampling.NEAREST)
+    return np.asarray(resized).astype(numbers.dtype)
+
+
 def cut_centre(pixels: Pixels, side: int) -> Pixels:
     """The square in the middle."""
     height, width = pixels.shape[:2]

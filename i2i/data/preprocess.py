@@ -1,4 +1,4 @@
-"""Resize, crop, flip: from a decoded picture to the square that the network sees, in the published order."""
+"""Resize, crop, flip: from a decoded picture to what the network sees, in the published order."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor
 
 from i2i.core.errors import I2IError
 from i2i.data.images import Header
-from i2i.data.pixels import Filter, Pixels, cut_centre, resize, to_tensor
+from i2i.data.pixels import Filter, Pixels, cut_centre, resize, resize_map, to_tensor
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One draw of the augmentation; the two halves of a pair share it."""
+    """One draw of the augmentation; the pictures of one sample share it."""
 
     left: int
     top: int
@@ -25,17 +25,18 @@ class Draw:
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
-    """Centre crop (if any), resize to a square regardless of aspect, random crop, horizontal flip.
+    """Centre crop (if any), resize to a square or another shape regardless of aspect, random crop, horizontal flip.
 
     The order and the uniform draws are those of the published pix2pix and CycleGAN code, and so is the bicubic filter;
-    that of StarGAN is bilinear.
+    that of StarGAN is bilinear. SPADE's is the same, with label maps resized to the nearest pixel.
 
     Attributes:
-        size: side of the result in pixels.
-        load_size: side of the square that a picture is resized to before it is cropped to `size`.
+        size: width of the result in pixels.
+        load_size: width that a picture is resized to before it is cropped to `size`.
         flip: whether half of the pictures are mirrored.
         centre_crop: side of the square cut from the middle of the stored picture first; None for all of it.
         filter: how pictures are resized.
+        aspect: width / height of the result, and of what it is cropped from.
     """
 
     size: int
@@ -43,6 +44,7 @@ class Preprocess:
     flip: bool = False
     centre_crop: int | None = None
     filter: Filter = "bicubic"
+    aspect: float = 1.0
 
     def __post_init__(self) -> None:
         if message := _too_small(self.load_size, self.size):
@@ -50,17 +52,31 @@ class Preprocess:
 
     def draw(self, rng: torch.Generator) -> Draw:
         """Where to crop and whether to mirror."""
-        room = self.load_size - self.size
-        left, top = torch.randint(room + 1, (2,), generator=rng).tolist()
+        left, top = (
+            int(torch.randint(loaded - shown + 1, (), generator=rng))
+            for loaded, shown in zip(self._shape(self.load_size), self._shape(self.size), strict=True)
+        )
         mirrored = self.flip and torch.rand((), generator=rng).item() < 0.5
         return Draw(left, top, mirrored)
 
     def __call__(self, pixels: Pixels, draw: Draw) -> Tensor:
-        """(H, W, C) to (C, size, size), in the same type."""
+        """(H, W, C) to (C, height, size), in the same type."""
         if self.centre_crop is not None:
             pixels = cut_centre(pixels, self.centre_crop)
-        square = resize(pixels, self.load_size, self.load_size, self.filter)
-        cut = square[draw.top : draw.top + self.size, draw.left : draw.left + self.size]
+        return self._cut(resize(pixels, *self._shape(self.load_size), self.filter), draw)
+
+    def of_map(self, numbers: Pixels, draw: Draw) -> Tensor:
+        """A map of whole numbers, (H, W), to (1, height, size): as its picture, but never blended."""
+        if self.centre_crop is not None:
+            numbers = cut_centre(numbers, self.centre_crop)
+        return self._cut(resize_map(numbers, *self._shape(self.load_size))[..., None], draw)
+
+    def _shape(self, width: int) -> tuple[int, int]:
+        return width, round(width / self.aspect)
+
+    def _cut(self, loaded: Pixels, draw: Draw) -> Tensor:
+        width, height = self._shape(self.size)
+        cut = loaded[draw.top : draw.top + height, draw.left : draw.left + width]
         return to_tensor(cut[:, ::-1] if draw.mirrored else cut)
 
     def check(self, header: Header, name: str) -> None:

@@ -11,12 +11,13 @@ from i2i.core.data import DataFacts
 
 
 def to_device(fields: Mapping[str, Tensor], facts: DataFacts, device: torch.device) -> dict[str, Tensor]:
-    """Move a batch in its stored type, then map its pictures to [-1, 1] as float32."""
+    """Move a batch in its stored type, then map its pictures to [-1, 1] as float32; maps of numbers become int64."""
     moved = {name: tensor.to(device, non_blocking=True) for name, tensor in fields.items()}
-    return {
-        name: to_unit(tensor, facts.value_range[name]) if name in facts.value_range else tensor
-        for name, tensor in moved.items()
+    pictures = {
+        name: to_unit(moved[name], facts.value_range[name]) for name in moved if name in facts.value_range
     }
+    maps = {name: moved[name].long() for name in moved if name in facts.maps}
+    return moved | pictures | maps
 
 
 def to_unit(stored: Tensor, value_range: tuple[float, float]) -> Tensor:

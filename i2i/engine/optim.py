@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -41,15 +41,55 @@ def adamw(
     return torch.optim.AdamW(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=True)
 
 
-def sgd(
-    parameters: Iterable[nn.Parameter],
-    *,
-    lr: Rate = 1e-2,
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0,
-    weight_decay: Decay = 0.0,
-) -> torch.optim.Optimizer:
-    """Stochastic gradient descent with momentum."""
-    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+class SGD(torch.optim.SGD):
+    """Stochastic gradient descent with momentum, which may change linearly over the first steps."""
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        lr: Rate = 1e-2,
+        momentum: Annotated[Beta, Field(description="momentum, at the first step if it changes")] = 0.0,
+        final_momentum: Annotated[Beta | None, Field(description="momentum that is reached")] = None,
+        momentum_steps: Annotated[int | None, Field(ge=1, description="steps until it is reached")] = None,
+        weight_decay: Decay = 0.0,
+    ) -> None:
+        _both_or_neither(final_momentum, momentum_steps)
+        super().__init__(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+        self._momenta = momentum, momentum if final_momentum is None else final_momentum
+        self._momentum_steps = momentum_steps
+
+    @staticmethod
+    def settle(options: Mapping[str, Any]) -> dict[str, Any]:
+        """Refuse half of a change of momentum."""
+        _both_or_neither(options["final_momentum"], options["momentum_steps"])
+        return dict(options)
+
+    def step(self, closure: Any = None) -> Any:
+        """Take one step; the count of steps is kept beside each weight, where checkpoints find it."""
+        if self._momentum_steps is not None:
+            weights = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+            done = max((self._count(weight) for weight in weights), default=0)
+            for group in self.param_groups:
+                group["momentum"] = self._momentum(done, self._momentum_steps)
+            for weight in weights:
+                self.state[weight]["step"] = torch.tensor(float(done + 1))
+        return super().step(closure)
+
+    def _count(self, weight: Tensor) -> int:
+        return int(self.state[weight].get("step", 0))
+
+    def _momentum(self, done: int, steps: int) -> float:
+        first, last = self._momenta
+        # the first step has no past, but at momentum 0 torch would not keep its gradient for the next
+        return first + (last - first) * min(1.0, done / steps) or last
+
+
+def _both_or_neither(final_momentum: float | None, momentum_steps: int | None) -> None:
+    if (final_momentum is None) != (momentum_steps is None):
+        raise ValueError(
+            "final_momentum: final_momentum and momentum_steps belong together; give both or neither"
+        )
 
 
 def rmsprop(
@@ -58,9 +98,10 @@ def rmsprop(
     lr: Rate = 1e-3,
     alpha: Annotated[float, Field(ge=0, lt=1, description="averaging of the gradient's square")] = 0.99,
     eps: Annotated[float, Field(gt=0, description="added to the denominator")] = 1e-8,
+    weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """RMSprop (Tieleman and Hinton, 2012)."""
-    return torch.optim.RMSprop(parameters, lr=lr, alpha=alpha, eps=eps)
+    return torch.optim.RMSprop(parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
 
 
 def constant(step: int, steps_per_epoch: int) -> float:
@@ -108,6 +149,26 @@ class Linear:
         """The factor at a step (counted from 0)."""
         done = step if self.in_steps else step // steps_per_epoch
         return max(0.0, 1.0 - max(0.0, done + 1 - self.constant) / (self.decay + 1))
+
+
+class Exponential:
+    """The same fraction of the learning rate again and again, at every step or after every epoch."""
+
+    def __init__(
+        self,
+        *,
+        factor: Annotated[float, Field(gt=0, le=1, description="what the rate is multiplied by each time")],
+        every: Annotated[Literal["step", "epoch"], Field(description="how often it is multiplied")] = "epoch",
+        floor: Annotated[
+            float, Field(ge=0, le=1, description="share of the full rate that it does not fall below")
+        ] = 0.0,
+    ) -> None:
+        self.factor, self.every, self.floor = factor, every, floor
+
+    def __call__(self, step: int, steps_per_epoch: int) -> float:
+        """The factor at a step (counted from 0)."""
+        done = step if self.every == "step" else step // steps_per_epoch
+        return max(self.floor, self.factor**done)
 
 
 def optimizer_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -87,7 +87,7 @@ class Keeper:
         if not self.run.world.is_main:
             return
         shown = samples.columns(self.run.engine, self.preview, self.run.source.facts.truth)
-        picture = samples.grid(shown)
+        picture = samples.grid(shown, self.run.source.facts.palette)
         picture.save(self.folder.samples / f"{checkpoint.folder_name(step)}.png")
         for logger in self.loggers:
             logger.picture(step, "samples", torch.from_numpy(np.array(picture)).permute(2, 0, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from PIL import Image
@@ -49,6 +49,11 @@ def columns(engine: Engine, fields: Mapping[str, Tensor], truth: Mapping[str, st
     return dict(shown)
 
 
-def grid(shown: Mapping[str, Tensor]) -> Image.Image:
-    """One row for each sample, one labelled column for each entry; small pictures are enlarged."""
-    return draw_grid((label, [as_cell(picture) for picture in column]) for label, column in shown.items())
+def grid(shown: Mapping[str, Tensor], palette: Sequence[tuple[int, int, int]] = ()) -> Image.Image:
+    """One row for each sample, one labelled column for each entry; small pictures are enlarged.
+
+    Label maps are shown in the colours of a palette, or else in fixed ones.
+    """
+    return draw_grid(
+        (label, [as_cell(picture, palette=palette) for picture in column]) for label, column in shown.items()
+    )

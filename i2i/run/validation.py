@@ -79,6 +79,6 @@ def judge(engine: Engine, source: Source, metric: Metric) -> Judgement:
         with inference(net, engine.strategy.inference, draws):
             output = engine.strategy.translate(net, Batch(fields, draws))
         values.append(metric(output, fields[truth]))
-        if fields[field].shape == fields[truth].shape:
+        if field in source.facts.channels and fields[field].shape == fields[truth].shape:
             copies.append(metric(fields[field], fields[truth]))
     return Judgement(sum(values) / len(values), sum(copies) / len(copies) if copies else None)

@@ -7,6 +7,8 @@ from i2i.core.hookspecs import hookimpl
 from i2i.core.registry import Registry
 from i2i.data.demo import Demo
 from i2i.data.domains import Domains
+from i2i.data.image_source import Images
+from i2i.data.masks import Masks
 from i2i.data.paired import Paired
 from i2i.data.unpaired import Unpaired
 from i2i.engine import optim
@@ -31,10 +33,13 @@ def i2i_register(registry: Registry) -> None:
     registry.add("data", "paired", Paired)
     registry.add("data", "unpaired", Unpaired)
     registry.add("data", "domains", Domains)
+    registry.add("data", "images", Images)
+    registry.add("data", "masks", Masks)
     registry.add("data", "demo", Demo)
     registry.add("optimizer", "adam", optim.adam)
     registry.add("optimizer", "adamw", optim.adamw)
-    registry.add("optimizer", "sgd", optim.sgd)
+    registry.add("optimizer", "sgd", optim.SGD)
     registry.add("optimizer", "rmsprop", optim.rmsprop)
     registry.add("schedule", "constant", optim.constant)
     registry.add("schedule", "linear", optim.Linear)
+    registry.add("schedule", "exponential", optim.Exponential)

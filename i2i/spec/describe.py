@@ -8,10 +8,14 @@ from typing import Any
 
 from i2i.core.data import Source
 from i2i.core.strategy import Phase
-from i2i.core.words import counted
+from i2i.core.words import counted, listed
+from i2i.data.image_source import Images
 from i2i.spec.assemble import networks_of
 from i2i.spec.rehearse import Rehearsal
 from i2i.spec.spec import Spec
+
+SHOWN = 12
+"""So many classes are listed."""
 
 
 def objectives(phases: Sequence[Phase]) -> str:
@@ -49,19 +53,30 @@ def pictures(source: Source, steps_per_epoch: int) -> str:
         f"{name} ({kinds.get(channels, f'{channels} channels')})"
         for name, channels in sorted(facts.channels.items())
     )
+    maps = "".join(f", {name}" for name in facts.maps)
     held = source.held_out()
+    can_hold_out = bool(facts.domains) or isinstance(source, Images)
     nothing = "nothing is held out (a test or val split would be" + (
-        ", or data.hold_out)" if facts.domains else ")"
+        ", or data.hold_out)" if can_hold_out else ")"
     )
     lines = [
-        f"{len(source):,} samples of {fields} at {facts.image_size}×{facts.image_size}; "
+        f"{len(source):,} samples of {fields}{maps} at {facts.image_size}×{facts.height}; "
         f"an epoch is {steps_per_epoch:,} steps",
         f"{counted(len(held), 'sample')} held out" if held else nothing,
     ]
     if facts.domains:
         groups = "; ".join(f"one of {', '.join(group)} at a time" for group in facts.exclusive)
         lines.append(f"labels: {', '.join(facts.domains)}" + (f" ({groups})" if groups else ""))
+    if facts.classes:
+        lines.append(f"classes: {_classes(source)}")
     return "\n".join(lines)
+
+
+def _classes(source: Source) -> str:
+    """The names of the classes, each with the number of its pictures where that is known."""
+    counts = source.counts() if isinstance(source, Images) else {}
+    names = [f"{name} ({counts[name]:,})" if name in counts else name for name in source.facts.classes]
+    return listed(names, SHOWN)
 
 
 def rate_plan(spec: Spec, rate: Callable[[int], float], steps: int, recipe: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from i2i.core.schema import read_signature
 from i2i.core.strategy import PictureOf, Strategy
 from i2i.data.pixels import resize, to_tensor
 from i2i.data.values import to_unit
+from i2i.translate.maps import Given, by_stem, missing
 from i2i.translate.pictures import FULL, Range, convert, take
 from i2i.translate.request import Own, Request
 
@@ -33,7 +34,7 @@ def ask(
     value_range: Range | None,
     owner: str,
 ) -> Request:
-    """Check controls, and read those that are pictures.
+    """Check controls, and read those that are pictures; the further maps that a method takes are controls too.
 
     Args:
         strategy: the method.
@@ -49,22 +50,42 @@ def ask(
     signature = read_signature(strategy.translate)
     fields = dict(_picture_fields(signature.options))
     asked = {**signature.defaults(), **controls}
-    given = {name: asked[name] for name in fields if _is_picture(asked.get(name))}
+    further = [field for field in _names(strategy.takes(signature.defaults()))[1:] if field in facts.maps]
+    given = {name: asked[name] for name in (*fields, *further) if _is_picture(asked.get(name))}
     # The method is told a path; that of a picture in memory is the name of its control.
     paths = {name: Path(name) for name, picture in given.items() if not isinstance(picture, (str, Path))}
-    model = create_model("Controls", __base__=(Own, signature.options))
+    maps: dict[str, Any] = dict.fromkeys(further, (Path | None, None))
+    model = create_model("Controls", __base__=(Own, signature.options), **maps)
     values, problems = validate(model, {**controls, **paths}, "control", owner)
     pictures = {}
+    others: dict[str, Given] = {}
     for name, picture in given.items():
         try:
-            pictures[name] = _read(picture, fields[name], facts, value_range)
+            if name in fields:
+                pictures[name] = _read(picture, fields[name], facts, value_range)
+            else:
+                others[name] = _files(picture)
         except I2IError as error:
             problems.append(Problem(f"control.{name}", str(error)))
     if problems:
         raise SpecError(problems)
     own = Own(**{name: values.pop(name) for name in Own.model_fields})
+    for name in further:
+        del values[name]
+    if problems := missing(strategy.takes(values), others, facts):
+        raise SpecError(problems)
     captions = _captions(strategy, net, values)
-    return Request(strategy.takes(values)[0], captions, pictures, own, value_range)
+    return Request(strategy.takes(values)[0], captions, pictures, own, value_range, others)
+
+
+def _names(fields: Sequence[str]) -> list[str]:
+    """Fields without the sign that they are optional."""
+    return [field.removesuffix("?") for field in fields]
+
+
+def _files(given: Given) -> Given:
+    """A folder as the maps in it; anything else as it is."""
+    return by_stem(Path(given)) if isinstance(given, (str, Path)) and Path(given).is_dir() else given
 
 
 def _picture_fields(options: type[BaseModel]) -> Iterator[tuple[str, str]]:
@@ -81,7 +102,7 @@ def _is_picture(given: object) -> bool:
 
 
 def _read(picture: str | Path | Any, field: str, facts: DataFacts, value_range: Range | None) -> Tensor:
-    """A picture as the training data would hold it in a field, resized to a square: (1, C, size, size) in [-1, 1]."""
+    """A picture as the training data would hold it in a field, resized: (1, C, height, size) in [-1, 1]."""
     if field not in facts.channels:
         raise I2IError(
             f"it is a picture like those of '{field}', a field that the training data does not have"
@@ -93,9 +114,9 @@ def _read(picture: str | Path | Any, field: str, facts: DataFacts, value_range: 
     (pixels,) = convert(batch.detach().cpu(), facts.channels[field])
     if pixels.is_floating_point():
         pixels = pixels.float()  # numpy has no bfloat16
-    square = resize(pixels.permute(1, 2, 0).numpy(), facts.image_size, facts.image_size)
+    resized = resize(pixels.permute(1, 2, 0).numpy(), facts.image_size, facts.height)
     unknown = facts.value_range[field] if name else value_range or (0.0, 1.0)
-    return to_unit(to_tensor(square)[None], FULL.get(stored.dtype, unknown))
+    return to_unit(to_tensor(resized)[None], FULL.get(stored.dtype, unknown))
 
 
 def _captions(strategy: Strategy, net: Parts, values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from i2i.core.errors import I2IError
 from i2i.data.images import is_image
+from i2i.data.map_files import Colour
 from i2i.data.values import from_unit
+from i2i.translate.colours import paint
 
 GAP = 4
 BAND, LINE, FONT_SIZE = 20, 14, 12
@@ -138,18 +140,26 @@ def _fitting(text: str, font: Font, width: float) -> int:
     return max(1, longer - 1)
 
 
-def as_cell(picture: Tensor, large: int | None = None) -> Image.Image:
+def as_cell(picture: Tensor, large: int | None = None, palette: Sequence[Colour] = ()) -> Image.Image:
     """(C, H, W) in [-1, 1] for looking at: grey becomes RGB, further channels are left out.
 
-    Small pictures are enlarged by a whole number, without a blur; those with a longer side than `large` are shrunk.
+    Maps of whole numbers, (1, H, W), are shown in colours. Small pictures are enlarged by a whole number, without a
+    blur; those with a longer side than `large` are shrunk.
     """
-    stored = from_unit(picture.detach().cpu(), (0, 255), torch.uint8)
-    stored = stored[:3] if len(stored) >= 3 else stored[:1].expand(3, -1, -1)
-    image = Image.fromarray(stored.permute(1, 2, 0).contiguous().numpy())
+    if picture.is_floating_point():
+        image = _as_colours(picture)
+    else:
+        image = Image.fromarray(paint(picture[0].cpu().numpy(), palette))
     longer = max(image.size)
     if large and longer > large:
         return _scaled(image, large / longer, Image.Resampling.BICUBIC)
     return _scaled(image, max(1, SMALL // longer), Image.Resampling.NEAREST)
+
+
+def _as_colours(picture: Tensor) -> Image.Image:
+    stored = from_unit(picture.detach().cpu(), (0, 255), torch.uint8)
+    stored = stored[:3] if len(stored) >= 3 else stored[:1].expand(3, -1, -1)
+    return Image.fromarray(stored.permute(1, 2, 0).contiguous().numpy())
 
 
 def _scaled(image: Image.Image, factor: float, how: Image.Resampling) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from i2i.translate import padding, sampling
 from i2i.translate.controls import ask
 from i2i.translate.files import found
 from i2i.translate.grid import LARGE, Row, as_cell, check_grid, draw_rows
+from i2i.translate.maps import take_map, take_others
 from i2i.translate.pictures import FULL, Picture, Range, beside, convert, like, take, write_picture
 from i2i.translate.request import Request
 
@@ -67,12 +68,14 @@ class Model:
             sync: the same random numbers for every picture: sample k differs from sample k + 1 alone.
             value_range: of float arrays and tensors.
             controls: what the strategy's `translate` takes, `back=True` for example. One that is a picture is given
-                like `picture`.
+                like `picture`, and so is a further map that the method takes (`instance_map`); where `picture` is a
+                file, that can be a folder with a file of the same name.
 
         Returns:
             The same kind: a PIL image for a path or a PIL image (an array where the file has more than 8 bits), an
             array for an array, a tensor for a tensor. With `samples`, a list of them; where the controls ask for
-            several results (every domain), a dict from caption to result; for both, a dict of lists.
+            several results (every domain), a dict from caption to result; for both, a dict of lists. A label map
+            becomes a picture of 8 bits.
 
         Raises:
             I2IError: the picture cannot be read, has the wrong number of channels, a control is unknown, or several
@@ -155,16 +158,13 @@ class Model:
             raise I2IError(
                 f"strategy '{self.spec.strategy.name}' takes no picture: it draws its own; use i2i sample"
             )
-        stored, name = take(picture)
-        full = self._full_range(stored, name, request)
+        stored, name = self._take(picture, request)
+        full, kind = self._full_range(stored, name, request)
         batch = stored if stored.ndim == 4 else stored[None]
         if out is not None and len(batch) > 1:
             raise I2IError(f"{out}: a file holds one picture, not the {len(batch)} of a batch")
-        each = [self._results(self._unit(one[None], full, request), name, request) for one in batch]
-        made = [
-            from_unit(torch.cat(same), full, stored.dtype).to(stored.device)
-            for same in zip(*each, strict=True)
-        ]
+        each = [self._results(fields, name, request) for fields in self._inputs(batch, full, name, request)]
+        made = [from_unit(torch.cat(same), full, kind).to(stored.device) for same in zip(*each, strict=True)]
         if out is not None:
             files = zip(made, beside(out, request.endings()), strict=True)
             written = [write_picture(result[0], file) for result, file in files]
@@ -173,23 +173,46 @@ class Model:
 
     def row(self, path: Path, request: Request) -> list[Image.Image]:
         """A file and its results as pictures for a grid."""
-        stored, name = take(path)
-        unit = self._unit(stored[None], self._full_range(stored, name, request), request)
-        return [as_cell(picture[0], LARGE) for picture in (unit, *self._results(unit, name, request))]
+        stored, name = self._take(path, request)
+        full, _ = self._full_range(stored, name, request)
+        (fields,) = self._inputs(stored[None], full, name, request)
+        shown = (fields[request.field], *self._results(fields, name, request))
+        return [as_cell(picture[0], LARGE, self.facts.palette) for picture in shown]
 
-    def _full_range(self, stored: Tensor, name: str, request: Request) -> Range:
-        """The values that stand for black and white; files of floats have those of the training pictures."""
+    def _take(self, picture: str | Path | Picture, request: Request) -> tuple[Tensor, str]:
+        """An input as (N×)C×H×W, in its own type or, a map, in whole numbers, and the name of its file."""
+        if request.field in self.facts.maps:
+            return take_map(picture, self.facts, request.field)
+        return take(picture)
+
+    def _full_range(self, stored: Tensor, name: str, request: Request) -> tuple[Range, torch.dtype]:
+        """The values of the result that stand for black and white, and its type: the picture's, 8 bits for a map.
+
+        Files of floats have the values of the training pictures.
+        """
+        if request.field in self.facts.maps:
+            return FULL[torch.uint8], torch.uint8
         unknown = self.facts.value_range[request.field] if name else (0.0, 1.0)
-        return request.value_range or FULL.get(stored.dtype, unknown)
+        return request.value_range or FULL.get(stored.dtype, unknown), stored.dtype
+
+    def _inputs(self, batch: Tensor, full: Range, name: str, request: Request) -> Iterator[dict[str, Tensor]]:
+        """What the networks see of each input, before padding: the input itself, and the maps that go with it."""
+        others = take_others(request.maps, self.facts, name, batch)
+        for i in range(len(batch)):
+            maps = {field: each[i : i + 1].to(self.device) for field, each in others.items()}
+            yield {request.field: self._unit(batch[i : i + 1], full, request), **maps}
 
     def _unit(self, stored: Tensor, full: Range, request: Request) -> Tensor:
-        """A picture as the networks see it, before padding."""
+        """A picture as the networks see it; maps are seen as they are."""
+        if request.field in self.facts.maps:
+            return stored.to(self.device)
         return to_unit(convert(stored, self.facts.channels[request.field]).to(self.device), full)
 
-    def _results(self, picture: Tensor, name: str, request: Request) -> list[Tensor]:
-        """Every result of a picture: padding, the strategy, and back to the picture's size."""
-        height, width = picture.shape[-2:]
-        fields = {request.field: padding.pad(picture, self.multiple), **request.pictures}
+    def _results(self, inputs: Mapping[str, Tensor], name: str, request: Request) -> list[Tensor]:
+        """Every result of an input: padding, the strategy, and back to the input's size."""
+        height, width = inputs[request.field].shape[-2:]
+        padded = {field: padding.pad(each, self.multiple) for field, each in inputs.items()}
+        fields = {**padded, **request.pictures}
         results = []
         for controls, sample in request.cells():
             draws = request.draws(name, sample)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -14,7 +15,12 @@ def multiple_of(modules: list[nn.Module]) -> int:
 
 
 def pad(picture: Tensor, multiple: int) -> Tensor:
-    """Grow (N, C, H, W) to the right and below by mirroring, until both sides are multiples."""
+    """Grow (N, C, H, W) to the right and below, until both sides are multiples.
+
+    Pictures are mirrored; maps of whole numbers repeat their edge, where no new border appears.
+    """
+    if not picture.is_floating_point():
+        return _repeat_edge(picture, multiple)
     while (missing := _missing(picture, multiple)) != (0, 0):
         height, width = picture.shape[-2:]
         right, below = min(missing[1], width - 1), min(missing[0], height - 1)
@@ -22,6 +28,14 @@ def pad(picture: Tensor, multiple: int) -> Tensor:
             return F.pad(picture, (0, missing[1], 0, missing[0]), mode="replicate")
         picture = F.pad(picture, (0, right, 0, below), mode="reflect")
     return picture
+
+
+def _repeat_edge(numbers: Tensor, multiple: int) -> Tensor:
+    below, right = _missing(numbers, multiple)
+    height, width = numbers.shape[-2:]
+    rows = torch.arange(height + below, device=numbers.device).clamp(max=height - 1)
+    columns = torch.arange(width + right, device=numbers.device).clamp(max=width - 1)
+    return numbers[..., rows[:, None], columns]
 
 
 def _missing(picture: Tensor, multiple: int) -> tuple[int, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from i2i.core.batch import Draws, address
 from i2i.core.errors import I2IError
+from i2i.translate.maps import Given
 from i2i.translate.pictures import Range
 
 LONGEST = 40  # characters of a caption in a file name: of three bytes each, names of at most 255 leave 135
@@ -32,7 +33,7 @@ class NothingDrawnError(I2IError):
     """Several samples were asked of a method that draws no random numbers."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Request:
     """What is asked for every input, checked and read.
 
@@ -40,6 +41,7 @@ class Request:
         field: what the inputs are to the method.
         captions: the results: the caption of each, and the controls of its `translate`.
         pictures: the controls that are pictures, (1, C, size, size) in [-1, 1], by name.
+        maps: the further maps that the method takes with each input, by field.
         own: the translator's own controls.
         value_range: of inputs that are float arrays or tensors.
     """
@@ -49,6 +51,7 @@ class Request:
     pictures: Mapping[str, Tensor]
     own: Own
     value_range: Range | None
+    maps: Mapping[str, Given] = dataclasses.field(default_factory=dict)
 
     @property
     def single(self) -> bool:

@@ -1,0 +1,175 @@
+"""Pictures that stand alone, each of one class or of none: what a method learns to draw."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError
+from i2i.data.domain_options import HoldOut, LoadSize, Names
+from i2i.data.hold_out import set_aside
+from i2i.data.image_layouts import Wanted, find_set, other_split
+from i2i.data.image_set import ImageSet
+from i2i.data.labelled_set import Reading
+from i2i.data.options import CentreCrop, Channels, Flip, Root, Size, Split, ValueRange
+from i2i.data.preprocess import Preprocess, settle_sizes
+from i2i.data.survey import Stored, check_held_out, sampled, survey
+
+Classes = Annotated[
+    Annotated[tuple[Names, ...], Field(min_length=1)] | None,
+    Field(description="the classes to use, in this order; by default all"),
+]
+Balanced = Annotated[bool, Field(description="show each class equally often")]
+
+
+class Images:
+    """Pictures that stand alone: a plain folder, a folder for each class, or the IDX files of MNIST.
+
+    Layouts, the first that is found:
+
+    - `root/<split>-images-idx3-ubyte` and `root/<split>-labels-idx1-ubyte`, packed (`.gz`) or not, where the test
+      split is called `t10k` (LeCun et al., 1998); without the second file, pictures have no class;
+    - `root/<split>` holds pictures, or a folder of pictures for each class; `root/<class>/<split>` likewise;
+    - `root` itself holds pictures, or a folder for each class, and no splits; `hold_out` keeps some for looking.
+
+    Samples are `image`, (C, size, size) in the stored type, and, where there are classes, `label`, the number of the
+    picture's class: folders count in natural order, labels of IDX files by their value, `classes` in its own order.
+    With `balanced` the classes take turns, and a picture of the class is drawn at random.
+
+    Raises:
+        I2IError: anything about the files that would fail later; the message names them and the remedy.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Root,
+        split: Split = "train",
+        size: Size = 64,
+        load_size: LoadSize = "auto",
+        flip: Flip = False,
+        centre_crop: CentreCrop = None,
+        classes: Classes = None,
+        hold_out: HoldOut = 0,
+        balanced: Balanced = False,
+        channels: Channels = None,
+        value_range: ValueRange = None,
+    ) -> None:
+        self.root, self.split = Path(root), split
+        self._classes, self._centre_crop = classes, centre_crop
+        self._reading = Reading(
+            size=size,
+            load_size=size if load_size == "auto" else load_size,
+            flip=flip,
+            channels=channels,
+            value_range=value_range,
+        )
+        self._set = find_set(self.root, split, Wanted(classes), value_range)
+        self._aside: ImageSet | None = None
+        self._stored = _survey(self._set, self._steps, self._reading)
+        if hold_out:
+            other = other_split(self.root, split, self._set.layout)
+            aside, kept = set_aside(hold_out, len(self._set), self._set.source, self.root, other)
+            self._set, self._aside = self._set.rows(kept), self._set.rows(aside)
+        self._members = _members(self._set) if balanced else None
+        self.facts = _facts(self._set, self._stored, self._reading)
+
+    @staticmethod
+    def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
+        """`load_size = "auto"` as a number: that of `size`."""
+        size, load_size = options.get("size", image_size), options.get("load_size", "auto")
+        return settle_sizes({**options, "load_size": size if load_size == "auto" else load_size}, image_size)
+
+    def __len__(self) -> int:
+        return len(self._set)
+
+    def counts(self) -> Mapping[str, int]:
+        """How many pictures each class has."""
+        return self._set.counts()
+
+    def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
+        """The picture, and its class if it has one."""
+        row, found, steps = self._row(index, rng), self._set, self._steps
+        place = int(found.places[row])
+        pixels = self._stored.accept(found.pictures.decode(place), found.pictures.path(place))
+        sample = {"image": steps(pixels, steps.draw(rng))}
+        return sample | {"label": torch.tensor(int(found.labels[row]))} if found.names else sample
+
+    def name(self, index: int) -> str:
+        """The picture's file; where pictures are drawn at random, the class that is drawn from."""
+        if self._members is not None:
+            return f"a picture of class '{self._set.names[index % len(self._set.names)]}'"
+        return self._set.pictures.name(int(self._set.places[index]))
+
+    def held_out(self) -> Images | None:
+        """The split "test", else "val", else what is held out: in order, resized, neither cropped nor flipped.
+
+        Raises:
+            I2IError: the split has other classes, or is stored differently.
+        """
+        held = copy.copy(self)
+        held._reading, held._members, held._aside = self._reading.still(), None, None
+        if self._aside is not None:
+            held._set = self._aside
+            return held
+        split = other_split(self.root, self.split, self._set.layout)
+        if split is None:
+            return None
+        wanted = Wanted(self._classes, known=self._set.names)
+        held.split, held._set = split, find_set(self.root, split, wanted, self._reading.value_range)
+        held._stored = _survey(held._set, held._steps, held._reading)
+        held.facts = _facts(held._set, held._stored, held._reading)
+        check_held_out(self.facts, held.facts, split)
+        return held
+
+    @property
+    def _steps(self) -> Preprocess:
+        return self._reading.steps(self._centre_crop)
+
+    def _row(self, index: int, rng: torch.Generator) -> int:
+        """The row of a sample; of balanced classes, the first number drawn says which picture it is."""
+        if self._members is None:
+            return index
+        rows = self._members[index % len(self._members)]
+        return int(rows[int(torch.randint(len(rows), (), generator=rng))])
+
+
+def _survey(found: ImageSet, steps: Preprocess, reading: Reading) -> Stored:
+    places = [int(found.places[row]) for row in sampled(len(found))]
+    headers = [(found.pictures.path(place), found.pictures.header(place)) for place in places]
+    for place, (_, header) in zip(places, headers, strict=True):
+        steps.check(header, found.pictures.name(place))
+    return survey(headers, reading.channels, reading.value_range)
+
+
+def _facts(found: ImageSet, stored: Stored, reading: Reading) -> DataFacts:
+    return DataFacts(
+        fields=("image", "label") if found.names else ("image",),
+        image_size=reading.size,
+        channels={"image": stored.channels},
+        value_range={"image": stored.value_range(reading.value_range)},
+        labels={"label": len(found.names)} if found.names else {},
+        classes=found.names,
+    )
+
+
+def _members(found: ImageSet) -> tuple[NDArray[np.intp], ...]:
+    """The rows of each class."""
+    if not found.names:
+        raise I2IError(f"data.balanced: the pictures of '{found.source}' have no classes; leave balanced out")
+    for name, count in found.counts().items():
+        if not count:
+            raise I2IError(
+                f"data.balanced: no picture of class '{name}' is left beside those held out of '{found.source}'; "
+                "lower hold_out"
+            )
+    return tuple(np.flatnonzero(found.labels == number) for number in range(len(found.names)))

@@ -1,0 +1,192 @@
+"""Photographs with their label maps, and with instance maps where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2i.core.data import DataFacts
+from i2i.core.errors import I2IError
+from i2i.data.images import Header, decode, read_header
+from i2i.data.legend import CLASSES, Legend, numbered, read_classes
+from i2i.data.map_files import instances_of, read_form, read_map
+from i2i.data.mask_files import INSTANCES, Names, find_masks, other_split
+from i2i.data.mask_options import Aspect, Classes, Ignore, Instances, Labels, Palette, Photos, Size
+from i2i.data.options import Channels, Flip, LoadSize, Root, Split, ValueRange
+from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.survey import check_held_out, sampled, survey
+
+FIRST = 16
+"""So many label maps, evenly spaced, are read before training starts: wrong classes show in the first."""
+
+
+class Masks:
+    """Photographs with label maps: for each pixel the number of its class, or its class's colour.
+
+    Layouts, the first that is found: `root/<split>/images` and `root/<split>/labels`; `root/images/<split>` and
+    `root/labels/<split>`; `root/images` and `root/labels`. Files match by their names without the ending. Beside the
+    other two, `instances` may hold maps whose numbers (or colours) tell instances apart. `root/classes.txt` names the
+    classes, one a line.
+
+    Samples are `image`, (C, height, size) in the stored type; `label_map`, (1, height, size), whose value is a class
+    or, for don't-care, the number of classes; and `instance_map` where there are such. One draw of crop and flip
+    serves all; maps are resized to the nearest pixel (Park et al., CVPR 2019).
+
+    Raises:
+        I2IError: anything about the files that would fail later; the message names them and the remedy.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Root,
+        split: Split = "train",
+        size: Size = 256,
+        load_size: LoadSize = "auto",
+        aspect: Aspect = 1.0,
+        flip: Flip = True,
+        classes: Classes = None,
+        palette: Palette = None,
+        ignore: Ignore = None,
+        photos: Photos = "images",
+        labels: Labels = "labels",
+        instances: Instances = INSTANCES,
+        channels: Channels = None,
+        value_range: ValueRange = None,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "root": root, "size": size, "aspect": aspect, "flip": flip, "classes": classes, "palette": palette,
+            "ignore": ignore, "photos": photos, "labels": labels, "instances": instances, "channels": channels,
+            "value_range": value_range,
+        }  # fmt: skip
+        self.root, self.split = Path(root), split
+        self._preprocess = Preprocess(
+            size=size, load_size=settled_load_size(load_size, size), flip=flip, aspect=aspect
+        )
+        self._names = Names(photos, labels, instances)
+        self._files = find_masks(self.root, split, self._names)
+        self._legend = _legend(self.root, classes, palette, ignore)
+        self._stored = survey(self._read_headers(), channels, value_range)
+        self.facts = DataFacts(
+            fields=("label_map", "image", *(["instance_map"] if self._files.instances else [])),
+            image_size=size,
+            channels={"image": self._stored.channels},
+            value_range={"image": self._stored.value_range(value_range)},
+            truth={"label_map": "image"},
+            maps={"label_map": self._legend.count, **({"instance_map": 0} if self._files.instances else {})},
+            classes=self._legend.classes,
+            palette=self._legend.palette,
+            ignore=ignore,
+            aspect=aspect,
+        )
+        self._read_first()
+
+    @staticmethod
+    def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
+        """`load_size = "auto"` as a number: 286 for size 256, and in proportion.
+
+        Raises:
+            ValueError: the sizes, or the classes with their palette and don't-care, do not go together.
+        """
+        settled = settle_sizes(options, image_size)
+        if round(settled["size"] / options.get("aspect", 1.0)) < 1:
+            raise ValueError(f"aspect: {options['aspect']} leaves no height of a width of {settled['size']}")
+        if options.get("photos", "images") == options.get("labels", "labels"):
+            raise ValueError("labels: it is also the folder of the photographs; name another")
+        if options.get("classes") is not None:
+            Legend(_named(options["classes"]), options.get("palette") or (), options.get("ignore"))
+        return settled
+
+    def __len__(self) -> int:
+        return len(self._files.photos)
+
+    def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
+        """The photograph and its maps, cropped and flipped alike."""
+        draw, path = self._preprocess.draw(rng), self._files.photos[index]
+        sample = {
+            "label_map": self._preprocess.of_map(self._legend.read(self._files.labels[index]), draw),
+            "image": self._preprocess(self._stored.accept(decode(path), path), draw),
+        }
+        if self._files.instances:
+            numbers = instances_of(read_map(self._files.instances[index]).numbers)
+            sample["instance_map"] = self._preprocess.of_map(numbers, draw)
+        return sample
+
+    def name(self, index: int) -> str:
+        """The file of the photograph, relative to the root."""
+        return self._files.photos[index].relative_to(self.root).as_posix()
+
+    def held_out(self) -> Masks | None:
+        """The split "test", else "val" or "validation", resized and neither cropped nor flipped.
+
+        Raises:
+            I2IError: the split is stored differently, or only one of the two has instance maps.
+        """
+        split = other_split(self.root, self.split, self._names)
+        if split is None:
+            return None
+        size = self.facts.image_size
+        held = Masks(**self._options | {"split": split, "load_size": size, "flip": False})
+        check_held_out(self.facts, held.facts, split)
+        if held.facts.fields != self.facts.fields:
+            has, lacks = (split, self.split) if held._files.instances else (self.split, split)
+            raise I2IError(
+                f"data.instances: split '{has}' has instance maps and split '{lacks}' has none; add them, or set "
+                'instances = ""'
+            )
+        return held
+
+    def _read_headers(self) -> list[tuple[Path, Header]]:
+        """The headers of the photographs, held against those of the maps."""
+        headers, coloured = [], set()
+        for i in sampled(len(self)):
+            path = self._files.photos[i]
+            header = read_header(path)
+            coloured.add(_check_size(path, header, self._files.labels[i], "label map"))
+            if self._files.instances:
+                _check_size(path, header, self._files.instances[i], "instance map")
+            headers.append((path, header))
+        if self._legend.ignore is not None and coloured == {True}:
+            raise I2IError(
+                f"data.ignore: the label maps are in colour and hold no number {self._legend.ignore}; leave ignore "
+                "out, and give don't-care a class with its colour"
+            )
+        return headers
+
+    def _read_first(self) -> None:
+        count = min(FIRST, len(self))
+        for i in range(count):
+            self._legend.read(self._files.labels[i * len(self) // count])
+
+
+def _check_size(path: Path, header: Header, map_path: Path, kind: str) -> bool:
+    """Refuse a map of another size than its photograph; whether the map is in colour."""
+    form = read_form(map_path)
+    if (form.width, form.height) != (header.width, header.height):
+        raise I2IError(
+            f"data.root: '{path}' ({header.width}×{header.height}) and its {kind} '{map_path}' "
+            f"({form.width}×{form.height}) differ in size; make them equal"
+        )
+    return form.coloured
+
+
+def _legend(root: Path, classes: Any, palette: Any, ignore: int | None) -> Legend:
+    source = root / CLASSES
+    if classes is None and not source.is_file():
+        raise I2IError(
+            f"data.classes: say how many classes the label maps have, or name them: classes = 35, or a file "
+            f"'{source}', one name a line"
+        )
+    names = read_classes(source) if classes is None else _named(classes)
+    try:
+        return Legend(names, tuple(map(tuple, palette or ())), ignore)
+    except ValueError as error:
+        raise I2IError(f"data.{error}") from error
+
+
+def _named(classes: int | tuple[str, ...]) -> tuple[str, ...]:
+    return numbered(classes) if isinstance(classes, int) else tuple(classes)
