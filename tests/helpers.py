@@ -39,7 +39,7 @@ class Tiny:
 
 
 # What makes any component small.
-SMALL = {"width": 4, "blocks": 1, "layers": 2}
+SMALL = {"width": 4, "blocks": 1, "layers": 2, "hidden": 8}
 
 PATCH = {"name": "patch", "width": 4, "layers": 2, "norm": "instance"}
 
@@ -77,12 +77,65 @@ TINY = {
         },
         {"layout": "domains", "size": 64},
     ),
+    "gan": Tiny(
+        {
+            "generator": {"name": "mlp", "widths": (8, 8), "norm": "none"},
+            "discriminator": {"name": "mlp", "widths": (8, 8), "dropout": 0.5},
+            "latent": 5,
+        },
+        {"layout": "images", "size": 32},
+    ),
+    "dcgan": Tiny(
+        {
+            "generator": {"name": "strided", "width": 4, "norm": "instance"},
+            "discriminator": {"name": "strided", "width": 4, "norm": "instance"},
+            "order": "generator-first",
+            "latent": 5,
+        },
+        {"layout": "images", "size": 32},
+    ),
+    "cgan": Tiny(
+        {
+            "generator": {"name": "label-mlp", "widths": (8, 8), "norm": "none"},
+            "discriminator": {"name": "label-mlp", "widths": (8, 8)},
+            "latent": 5,
+        },
+        {"layout": "images", "size": 32},
+    ),
+    "acgan": Tiny(
+        {
+            "generator": {"name": "label-resizing", "width": 8, "norm": "instance"},
+            "discriminator": {"name": "class-conv", "width": 4, "norm": "instance"},
+            "latent": 5,
+        },
+        {"layout": "images", "size": 32},
+    ),
+    "vaegan": Tiny(
+        {
+            "generator": {"name": "vaegan-decoder", "width": 8, "norm": "instance"},
+            "encoder": {"name": "vaegan-encoder", "width": 4, "hidden": 8, "norm": "instance"},
+            "discriminator": {"name": "vaegan-features", "width": 4, "hidden": 8, "norm": "instance"},
+            "latent": 3,
+        },
+        {"layout": "images", "size": 32},
+    ),
+    "spade": Tiny(
+        {
+            "generator": {"name": "spade", "width": 4, "hidden": 4, "norm": "instance", "spectral": False},
+            "discriminator": {"name": "feature-patch", "width": 4, "layers": 2, "spectral": False},
+            "encoder": {"name": "spade", "width": 4, "layers": 3, "spectral": False},
+            "latent": 3,
+            "perceptual": "l1",
+        },
+        {"layout": "masks", "size": 64},
+    ),
 }
 
 # Values for the controls of `translate` that are no switches.
 CONTROLS: dict[str, tuple[Any, ...]] = {
     "domain": ("red", ("large", "striped")),
     "source": (None, (), ("yellow", "large")),
+    "label": (None, "square", 2),
 }
 
 # Steps of plain gradient descent differ as much as gradients do; Adam turns rounding noise into whole steps.
@@ -123,7 +176,10 @@ def tiny_component(kind: str, name: str) -> dict[str, Any]:
 def published_norms(name: str) -> dict[str, Any]:
     """The options of a tiny strategy without its norms, so that those of the strategy hold."""
     tables = {key: table for key, table in tiny(name).options.items() if isinstance(table, Mapping)}
-    return {key: {k: v for k, v in table.items() if k != "norm"} for key, table in tables.items()}
+    return {
+        key: {k: v for k, v in table.items() if k not in ("norm", "spectral")}
+        for key, table in tables.items()
+    }
 
 
 def tiny_tables(
@@ -135,6 +191,9 @@ def tiny_tables(
     data = {"name": "demo", "count": 2 * batch, "seed": 1, "workers": 0, **row.data}
     train = {"steps": 8, "batch": batch, "device": "cpu", **sections.pop("train", {})}
     strategy = {"name": name, **row.options, **(options or {})}
+    if optimizers := sections.pop("optimizers", None):  # for all networks, those with rates of their own too
+        published = registry().get("strategy", name).factory.recipe.get("optimizers", {})
+        sections["optimizers"] = {**dict.fromkeys(published, optimizers["default"]), **optimizers}
     return {"strategy": strategy, "data": {**data, **sections.pop("data", {})}, "train": train, **sections}
 
 

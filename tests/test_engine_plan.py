@@ -35,7 +35,9 @@ def engine(phase: Phase | None = None, **settings: Any) -> Engine:
     net = Parts({"G": Net().double()})
     phase = phase or Phase("generator", terms, {"G": {"size": 1.0}})
     optimizers = {"G": torch.optim.Adam(net.G.parameters(), lr=0.1)}
-    return Engine(Growing(), net, [phase], optimizers, settings=Settings(**{"batch": 2, "ema": {}, **settings}))
+    return Engine(
+        Growing(), net, [phase], optimizers, settings=Settings(**{"batch": 2, "ema": {}, **settings})
+    )
 
 
 def count(engine: Engine) -> float:
@@ -62,7 +64,7 @@ def test_a_planned_batch_that_cannot_be_cut_is_refused() -> None:
     it = engine(accumulate=3, batch=3)
     it.advance(pictures(3))
     it.advance(pictures(3))
-    with pytest.raises(I2IError, match="train.batch: 4 cannot be cut into accumulate"):
+    with pytest.raises(I2IError, match=r"train\.batch: 4 cannot be cut into accumulate"):
         it.advance(pictures(4))
 
 

@@ -33,7 +33,7 @@ minimised_by = ["G"]
 """
 ALL_SECTIONS = "known: data, loggers, optimizers, schedule, strategy, terms, train, validate"
 UNET = "known: depth, dropout, norm, width"
-LOSSES = "known: hinge, huber, l1, l2, lsgan, sobel, vanilla, wgan-gp"
+LOSSES = "known: bounded-logistic, hinge, huber, l1, l2, lsgan, sobel, vanilla, vgg19, wgan-gp"
 OPTIMIZERS = "known: adam, adamw, rmsprop, sgd"
 DATA = "known: demo, domains, images, masks, paired, unpaired"
 NEEDS_LIST = "input should be a list, got 'fake'"
@@ -83,7 +83,9 @@ AFTER: dict[str, str] = {
         7, "optimizers.G_ab: there is no network 'G_ab'", "known: D, G, default"
     ),
     "[schedule]\nname = 'lineer'": line(
-        7, "schedule: there is no schedule 'lineer'", "did you mean 'linear'? known: constant, exponential, linear"
+        7,
+        "schedule: there is no schedule 'lineer'",
+        "did you mean 'linear'? known: constant, exponential, linear",
     ),
     "[schedule]\nname = 'constant'\nconstant = 3": line(
         9, "schedule.constant: schedule 'constant' has no such option", "there are none"

@@ -12,13 +12,18 @@ from i2i.cli.main import registry_of
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path), metavar="RUN", help="The run folder."
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="The run folder; with --as vgg19 the file, X.safetensors.",
 )
 @click.option(
     "--as",
     "as_",
     metavar="STRATEGY[.PART]",
-    help="What the files are, where the weights do not tell.",
+    help="What the files are, where the weights do not tell; or vgg19, for the loss of that name.",
 )
 @click.option(
     "--set",
@@ -34,10 +39,15 @@ def import_(
     """Turn other projects' weights into a run folder.
 
     FILE is a `.pth` or `.ckpt` with the weights of one network; several are parts of one method. The run folder
-    translates pictures, and new runs start from it (train.init_from).
+    translates pictures, and new runs start from it (train.init_from). With `--as vgg19` the weights of torchvision's
+    VGG19 become the file that the loss 'vgg19' reads.
     """
+    from i2i.importing.convert import CONVERTED, convert
     from i2i.importing.run import import_files
 
+    if as_ in CONVERTED:
+        click.echo(f"converted: {convert(files, out, as_, settings)}")
+        return
     imported = import_files(files, out, as_, registry_of(ctx), settings)
     if imported.folder != out:
         click.echo(f"{out} exists; this run goes to {imported.folder}")

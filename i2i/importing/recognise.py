@@ -15,6 +15,7 @@ from i2i.core.protocols import Importer
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
 from i2i.core.words import and_more, by_shape
+from i2i.importing.convert import CONVERTED
 from i2i.importing.weights import read_weights
 
 SHOWN = 5
@@ -83,7 +84,7 @@ def _check_as(as_: str | None, registry: Registry, files: int) -> None:
     if as_ is None:
         return
     if not any(_is(name, as_) for name in names):
-        known = nearest(as_, [*names, *{name.rpartition(".")[0] for name in names}])
+        known = nearest(as_, [*names, *{name.rpartition(".")[0] for name in names}, *CONVERTED])
         raise I2IError(f"--as {as_}: there is no importer of that name\n    {known}")
     if as_ in names and files > 1:
         raise I2IError(

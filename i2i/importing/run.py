@@ -14,6 +14,7 @@ from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.registry import Registry
 from i2i.engine import checkpoint
+from i2i.importing.convert import CONVERTED, convert
 from i2i.importing.recognise import Recognised, agreed, recognise
 from i2i.importing.spec import imported_spec
 from i2i.run.folder import Folder, environment, versions
@@ -76,20 +77,21 @@ def import_weights(
     Args:
         paths: one file or several, each with the weights of one network of one method.
         out: the run folder; one that exists is left alone, and NAME-2 is made.
-        as_: STRATEGY or STRATEGY.PART, where the weights do not tell.
+        as_: STRATEGY or STRATEGY.PART, where the weights do not tell. With "vgg19" the file becomes the weights of the
+            loss of that name, written to `out`, X.safetensors.
         registry: the components; None looks for what is installed.
         settings: changes to the spec, `KEY=VALUE`.
 
     Returns:
-        The run folder.
+        The run folder, or the file.
 
     Raises:
         I2IError: a file is not what it should be, nothing fits, or several things do; the sentence names them.
     """
-    files = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    return import_files(
-        [Path(file) for file in files], Path(out), as_, registry or discover(), settings
-    ).folder
+    files = [Path(file) for file in ([paths] if isinstance(paths, (str, Path)) else paths)]
+    if as_ in CONVERTED:
+        return convert(files, Path(out), as_, settings)
+    return import_files(files, Path(out), as_, registry or discover(), settings).folder
 
 
 def import_files(

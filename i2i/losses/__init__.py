@@ -1,11 +1,15 @@
 """Losses and penalties: functions and small classes, usable without the rest of i2i."""
 
 from i2i.losses.adversarial import Hinge, LeastSquares, Role, Scores, Vanilla, Wasserstein
+from i2i.losses.latent import kl_divergence
 from i2i.losses.penalties import Critic, gradient_penalty, penalty_weight, second_order
+from i2i.losses.perceptual import VGG19
 from i2i.losses.pixel import huber, l1, l2, sobel
 from i2i.losses.precision import over_scales, pair, single
+from i2i.losses.r1 import r1_penalty
 
 __all__ = [
+    "VGG19",
     "Critic",
     "Hinge",
     "LeastSquares",
@@ -15,11 +19,13 @@ __all__ = [
     "Wasserstein",
     "gradient_penalty",
     "huber",
+    "kl_divergence",
     "l1",
     "l2",
     "over_scales",
     "pair",
     "penalty_weight",
+    "r1_penalty",
     "second_order",
     "single",
     "sobel",

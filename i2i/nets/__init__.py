@@ -27,6 +27,7 @@ from i2i.nets.published import (
 )
 from i2i.nets.resnet import ResNet
 from i2i.nets.sides import check_sides
+from i2i.nets.spectral import SpectralConv, convolution
 from i2i.nets.unet import UNet
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "ResidualBlock",
     "ResizeConv",
     "Shapes",
+    "SpectralConv",
     "UNet",
     "UpBlock",
     "Upsample",
@@ -58,6 +60,7 @@ __all__ = [
     "Width",
     "activation",
     "check_sides",
+    "convolution",
     "hidden_bias",
     "init_weights",
     "norm_layer",

@@ -30,6 +30,7 @@ def i2i_register(registry: Registry) -> None:
     registry.add("loss", "l2", losses.l2)
     registry.add("loss", "huber", losses.huber)
     registry.add("loss", "sobel", losses.sobel)
+    registry.add("loss", "vgg19", losses.VGG19)
     registry.add("data", "paired", Paired)
     registry.add("data", "unpaired", Unpaired)
     registry.add("data", "domains", Domains)

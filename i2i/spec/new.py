@@ -15,6 +15,7 @@ from i2i.spec.sections import Section
 from i2i.spec.spec import Spec, resolve
 
 ROOT = "data/my-pictures"
+NETWORKS = ("generator", "discriminator", "encoder")
 
 
 def new_spec(strategy: str, registry: Registry, *, demo: bool = False) -> str:
@@ -64,7 +65,8 @@ def _fields(path: list[str], spec: Spec, registry: Registry) -> list[str]:
     found = _owner(path, spec, registry)
     if isinstance(found, Component):
         model, nested = found.signature.options, found.signature.nested
-        return [name for name in model.model_fields if name not in nested]
+        left_out = spec.strategy.options if path == ["strategy"] else {}
+        return [name for name in model.model_fields if name not in nested or left_out.get(name, "") is None]
     if isinstance(found, Section):
         return [name for name, value in found if value is None or value == {}]
     return []
@@ -76,6 +78,9 @@ def _owner(path: list[str], spec: Spec, registry: Registry) -> Component | Secti
     if section in ("train", "validate"):
         owner: Any = spec.train if section == "train" else spec.validation
         for name in inner:
+            if isinstance(owner, dict):
+                owner = owner[name]
+                continue
             field: FieldInfo = type(owner).model_fields[name]
             owner = getattr(owner, name)
         if isinstance(owner, dict):
@@ -103,10 +108,19 @@ def _words(path: list[str], spec: Spec, registry: Registry) -> str:
     return " ".join([field.description or "", f"({limits})" if "|" in limits else ""]).strip()
 
 
+def _can_replace(other: Component, component: Component) -> bool:
+    """Whether another component takes what this one must be told, and needs nothing that this one is not told."""
+    ours, theirs = component.signature, other.signature
+    told = {*ours.facts, "image_size"}
+    return set(ours.required_facts) <= set(theirs.facts) and set(theirs.required_facts) <= told
+
+
 def _alternatives(component: Component, registry: Registry) -> str:
     if component.kind in ("strategy", "metric"):
         return ""
     if component.kind == "loss":
         return "any loss: i2i list loss"
     others = [name for name in registry.names(component.kind) if name != component.name]
+    if component.kind in NETWORKS:
+        others = [name for name in others if _can_replace(registry.get(component.kind, name), component)]
     return f"or {', '.join(others)}" if others else ""

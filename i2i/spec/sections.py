@@ -34,7 +34,7 @@ class Init(Section):
     """How the weights of trained networks start."""
 
     name: Literal["normal", "xavier", "kaiming", "orthogonal", "default"] = Field(
-        "normal", description="normal, xavier, kaiming, orthogonal; default leaves what PyTorch does"
+        "normal", description="normal, xavier, kaiming, orthogonal; default leaves what the networks drew"
     )
     gain: float = Field(0.02, gt=0, description="standard deviation of normal, gain of xavier and orthogonal")
 

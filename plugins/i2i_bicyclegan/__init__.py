@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 import i2i
-from i2i.losses import penalty_weight, single
+from i2i.losses import kl_divergence, penalty_weight, single
 from i2i_bicyclegan.discriminator import MultiScalePatchGAN
 from i2i_bicyclegan.encoders import ConvEncoder, ResNetEncoder
 from i2i_bicyclegan.importing import EncoderImporter, GeneratorImporter, discriminator_lr, discriminator_vae
@@ -185,7 +185,7 @@ class BicycleGAN(i2i.Strategy):
         if self.pixel_weight:
             terms["pixel"] = net.pixel(x.fake_vae, x.half_b)
         if self.kl_weight:
-            terms["kl"] = _divergence(x.mean, x.log_variance)
+            terms["kl"] = kl_divergence(x.mean, x.log_variance)
         if self.code_weight:
             terms["code"] = net.code(net.E(x.fake_lr)[0], x.z)
         return terms
@@ -263,12 +263,6 @@ def _judged(gan: Any, scores: Tensor | Sequence[Tensor], role: str) -> Tensor:
     scales = [scores] if isinstance(scores, Tensor) else scores
     total: Tensor = torch.stack([gan(scale, role) for scale in scales]).sum()
     return total
-
-
-def _divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL divergence from the standard normal distribution: the sum over the code, the mean over the batch."""
-    each = 1 + log_variance - mean.square() - log_variance.exp()
-    return -0.5 * each.sum(1).mean()
 
 
 @i2i.hookimpl

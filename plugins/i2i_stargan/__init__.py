@@ -55,13 +55,14 @@ class StarGAN(i2i.Strategy):
             "hold_out": 1999,
         }
     }
-    # So short a run bears a higher rate, and as many steps of the generator as of the critic; averaged weights take
-    # out the noise of the last steps, and a higher weight of returning keeps the small stripes.
+    # So short a run bears a higher rate, and as many steps of the generator as of the critic. Adam forgets sooner what
+    # gradients used to be, as for WGAN-GP: one that grows suddenly would otherwise throw the networks off. Returning
+    # counts less, since shapes must grow and shrink; averaged weights take out the noise of the last steps.
     demo: ClassVar[Mapping[str, Any]] = {
         "strategy": {
             "generator": {"width": 32, "blocks": 2},
             "discriminator": {"width": 48, "layers": 3},
-            "cycle_weight": 20.0,
+            "cycle_weight": 3.0,
             "n_critic": 1,
         },
         "data": {
@@ -72,7 +73,7 @@ class StarGAN(i2i.Strategy):
             "load_size": 32,
             "workers": 0,
         },
-        "optimizers": {"default": {"lr": 1e-3}},
+        "optimizers": {"default": {"lr": 1e-3, "betas": (0.5, 0.9)}},
         "schedule": {"constant_steps": 1750, "decay_steps": 750},
         "train": {
             "steps": 2500,

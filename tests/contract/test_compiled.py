@@ -50,7 +50,7 @@ def hold_against_eager(spec: Spec, backend: str) -> None:
 @pytest.mark.parametrize("name", strategies())
 def test_compiled_is_eager(name: str) -> None:
     multiple = registry().get("strategy", name).factory.multiple
-    settings = {"batch": 2 * multiple, "accumulate": 2}
+    settings = {"batch": 4 * multiple, "accumulate": 2}
     spec = tiny_spec(name, options=published_norms(name), optimizers=PLAIN, train=settings)
     hold_against_eager(spec, "aot_eager")
 

@@ -93,7 +93,7 @@ def test_averaged_weights_follow_the_formula(name: str) -> None:
     for _ in engine.run(batches(spec), 3):
         for key, weight in network.named_parameters():
             expected[key] = 0.75 * expected[key] + 0.25 * weight.detach()
-    assert not unequal(dict(average.named_parameters()), expected, 1e-7)  # one rounding each step
+    assert not unequal(dict(average.named_parameters()), expected, 5e-7)  # one rounding each step, of weights up to 3
     assert unequal(dict(average.named_parameters()), dict(network.named_parameters()), 1e-5)
     assert not unequal(dict(average.named_buffers()), dict(network.named_buffers()))
     assert engine.best_net()[net] is engine.ema[net]

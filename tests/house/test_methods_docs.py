@@ -11,7 +11,19 @@ from i2i.spec.describe import objectives
 from i2i.spec.plugins import discover
 
 PAGE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-METHODS = {"pix2pix": "pix2pix", "cyclegan": "CycleGAN", "bicyclegan": "BicycleGAN", "stargan": "StarGAN"}
+METHODS = {
+    "pix2pix": "pix2pix",
+    "cyclegan": "CycleGAN",
+    "bicyclegan": "BicycleGAN",
+    "stargan": "StarGAN",
+    "spade": "SPADE",
+    "vaegan": "VAE-GAN",
+    "gan": "GAN",
+    "cgan": "CGAN",
+    "dcgan": "DCGAN",
+    "acgan": "ACGAN",
+    "stylegan": "StyleGAN",
+}
 
 
 def section(name: str) -> str:
