@@ -1,8 +1,8 @@
 """Do samples show what was asked for? `python benchmarks/digits.py RUN [RUN…]`, runs on pictures with classes (MNIST).
 
 A small classifier learns the training pictures of the first run and is tried on the held-out ones. Then it reads 1,000
-samples of each run: where a class can be asked for, how often it is the one that is seen; else how the classes share the
-samples.
+samples of each run: where a class can be asked for, how often it is the one that is seen; else how the classes share
+the samples.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def judged(model: i2i.Model, classifier: nn.Module) -> str:
         return f"{100 * np.mean(shares):.1f}% of {SAMPLES} samples show the class that was asked for ({each})"
     seen = torch.bincount(read(model.sample(SAMPLES), classifier), minlength=classes)
     spread = " ".join(f"{100 * count / SAMPLES:.0f}" for count in seen.tolist())
-    return f"{int((seen > 0.01 * SAMPLES).sum())} of {classes} classes have more than 1% of {SAMPLES} samples ({spread})"
+    many = int((seen > 0.01 * SAMPLES).sum())
+    return f"{many} of {classes} classes have more than 1% of {SAMPLES} samples ({spread})"
 
 
 def read(samples: list[object], classifier: nn.Module) -> Tensor:

@@ -129,6 +129,19 @@ TINY = {
         },
         {"layout": "masks", "size": 64},
     ),
+    # from its fifth step on inside a fade, and grown up within eight
+    "stylegan": Tiny(
+        {
+            "generator": {"name": "style", "width": 32, "max_width": 4, "layers": 2},
+            "discriminator": {"name": "progressive", "width": 32, "max_width": 4, "group": 1},
+            "latent": 4,
+            "start": 4,
+            "stable_images": 2,
+            "fading_images": 7,
+            "batches": [],
+        },
+        {"layout": "images", "size": 32},
+    ),
 }
 
 # Values for the controls of `translate` that are no switches.
@@ -136,6 +149,7 @@ CONTROLS: dict[str, tuple[Any, ...]] = {
     "domain": ("red", ("large", "striped")),
     "source": (None, (), ("yellow", "large")),
     "label": (None, "square", 2),
+    "truncation": (1.0, 0.7),
 }
 
 # Steps of plain gradient descent differ as much as gradients do; Adam turns rounding noise into whole steps.

@@ -20,6 +20,9 @@ from i2i.engine.diagnosis import check_terms
 from i2i.spec.assemble import build_parts, build_strategy
 from i2i.spec.spec import Spec
 
+GROWN = 10**12
+"""Images after which networks that grow while they train are at their full size."""
+
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -64,7 +67,8 @@ def _step(
     spec: Spec, strategy: Strategy, net: Parts, phases: Sequence[Phase], facts: DataFacts
 ) -> tuple[dict[str, tuple[str, ...]], int]:
     """Every phase once; the names on the batch after each, and the bytes that autograd keeps at most."""
-    x = Batch(fake_fields(facts, spec.train.batch // spec.train.accumulate))
+    batch = strategy.plan(GROWN).batch or spec.train.batch
+    x = Batch(fake_fields(facts, batch // spec.train.accumulate), images_seen=GROWN)
     names, saved = {}, _Saved(net)
     try:
         with saved_tensors_hooks(saved.keep, lambda tensor: tensor):

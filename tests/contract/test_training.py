@@ -93,7 +93,9 @@ def test_averaged_weights_follow_the_formula(name: str) -> None:
     for _ in engine.run(batches(spec), 3):
         for key, weight in network.named_parameters():
             expected[key] = 0.75 * expected[key] + 0.25 * weight.detach()
-    assert not unequal(dict(average.named_parameters()), expected, 5e-7)  # one rounding each step, of weights up to 3
+    assert not unequal(
+        dict(average.named_parameters()), expected, 1e-6
+    )  # one rounding each step, of weights up to 4
     assert unequal(dict(average.named_parameters()), dict(network.named_parameters()), 1e-5)
     assert not unequal(dict(average.named_buffers()), dict(network.named_buffers()))
     assert engine.best_net()[net] is engine.ema[net]
@@ -137,7 +139,7 @@ def test_every_trained_weight_is_reached(name: str) -> None:
                 id(p) for g in o.param_groups for p in g["params"] if p.grad is not None
             )
         )
-    train(engine, spec, max(phase.every for phase in engine.phases))
+    train(engine, spec, spec.train.steps or 0)  # growing networks use their last layers at the end
     lost = [
         f"{net}.{key}"
         for net, m in engine.trained.items()
