@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from helpers import PLAIN, networks, strategies, tiny_spec, train_in_double
@@ -15,18 +17,32 @@ from toy import toy_engine
 
 from i2i.engine import checkpoint
 from i2i.engine.parallel import World
+from i2i.spec.spec import Spec
 
 STEPS = 3
+
+# Strategies whose batch norm is over all processes; spectral norm is the same in each.
+SYNCHRONISED = {"spade": {"generator": {"name": "spade", "width": 4, "hidden": 4}}}
 
 
 def train_all(world: World, out: Path) -> None:
     for name in strategies():
         for accumulate in (1, 2):
-            settings = {"accumulate": accumulate, "ema": {networks(name)[0]: 0.9}}
-            engine, reports = train_in_double(tiny_spec(name, optimizers=PLAIN, train=settings), STEPS, world)
-            tensors, facts = engine.state()
-            facts["terms"] = [world.mean(report) for report in reports]
-            checkpoint.write(out / f"{name}-{accumulate}-{world.rank}", tensors, facts, {})
+            train_one(world, out / f"{name}-{accumulate}-{world.rank}", averaged(name, accumulate))
+    for name in SYNCHRONISED:
+        train_one(world, out / f"{name}-batch-norm-{world.rank}", averaged(name, 1, SYNCHRONISED[name]))
+
+
+def averaged(name: str, accumulate: int, options: Mapping[str, Any] | None = None) -> Spec:
+    settings = {"accumulate": accumulate, "ema": {networks(name)[0]: 0.9}}
+    return tiny_spec(name, options=options, optimizers=PLAIN, train=settings)
+
+
+def train_one(world: World, out: Path, spec: Spec) -> None:
+    engine, reports = train_in_double(spec, STEPS, world)
+    tensors, facts = engine.state()
+    facts["terms"] = [world.mean(report) for report in reports]
+    checkpoint.write(out, tensors, facts, {})
 
 
 def use_the_world(world: World, out: Path) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 import process
 import pytest
 import torch
-from helpers import PLAIN, networks, strategies, tiny_spec, train_in_double, unequal
+from helpers import strategies, train_in_double, unequal
 from test_training import EXACT, SAMPLES_MEET
 from torch import Tensor
 from toy import toy_engine
 
 from i2i.engine import checkpoint
+from i2i.spec.spec import Spec
 
 every_case = pytest.mark.parametrize(("name", "accumulate"), [(n, a) for n in strategies() for a in (1, 2)])
 
@@ -70,9 +71,20 @@ def test_both_processes_hold_the_same(out: Path, name: str, accumulate: int) -> 
 def test_two_processes_are_one(out: Path, name: str, accumulate: int) -> None:
     if name in SAMPLES_MEET:
         pytest.skip(SAMPLES_MEET[name])
-    spec = tiny_spec(name, optimizers=PLAIN, train={"ema": {networks(name)[0]: 0.9}})
+    hold_against_one(out / f"{name}-{accumulate}-0", process.averaged(name, 1))
+
+
+@pytest.mark.parametrize("name", process.SYNCHRONISED)
+def test_batch_norm_over_all_processes_is_that_of_the_batch(out: Path, name: str) -> None:
+    hold_against_one(out / f"{name}-batch-norm-0", process.averaged(name, 1, process.SYNCHRONISED[name]))
+    one, other = (left(out / f"{name}-batch-norm-{rank}")[0] for rank in (0, 1))
+    assert not unequal(one, other)  # running statistics too
+
+
+def hold_against_one(folder: Path, spec: Spec) -> None:
+    """What two processes left is what one trains."""
     engine, reports = train_in_double(spec, process.STEPS)
-    two, facts = left(out / f"{name}-{accumulate}-0")
+    two, facts = left(folder)
     files, _ = engine.state()
     assert not unequal({f"{file}:{k}": t for file, e in files.items() for k, t in e.items()}, two, EXACT)
     for report, terms in zip(reports, facts["terms"], strict=True):
