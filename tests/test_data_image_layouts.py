@@ -73,6 +73,8 @@ def test_other_splits_are_of_the_same_layout(tmp_path):
     ]  # fmt: skip
     digits(tmp_path, split="t10k")
     assert other_split(tmp_path, "train", "idx") == "test" and other_split(tmp_path, "test", "idx") is None
+    digits(tmp_path, split="val")
+    assert other_split(tmp_path, "train", "idx") == "test" and other_split(tmp_path, "test", "idx") == "val"
 
 
 def test_rows_keep_their_pictures_and_classes(tmp_path):

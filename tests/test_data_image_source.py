@@ -108,6 +108,16 @@ def test_held_out_is_another_split_in_order_and_still(tmp_path, split):
     assert shown(source) > 1 and shown(held) == 1 and len(held) == 6
 
 
+@pytest.mark.parametrize("hold_out", [0, 1])
+def test_held_out_pictures_are_cut_from_the_middle_too(tmp_path, hold_out):
+    fill(tmp_path / "train", ["1.png", "2.png"], height=20)
+    if not hold_out:
+        fill(tmp_path / "test", ["1.png"], height=20)
+    held = Images(root=tmp_path, size=10, load_size=12, centre_crop=10, hold_out=hold_out).held_out()
+    seed = int(held.name(0).removesuffix(".png")[-1]) - 1
+    assert torch.equal(held.load(0, rng())["image"], to_tensor(noise(20, seed=seed)[5:15, 1:11]))
+
+
 def test_held_out_digits(tmp_path):
     digits(digits(tmp_path, DIGITS), (7, 7, 0, 3), "t10k", ".gz")
     held = Images(root=tmp_path, size=8, classes=("7", "0")).held_out()
@@ -186,6 +196,7 @@ def test_balanced_classes_take_turns(tmp_path):
         for seed in range(40):
             sample = source.load(index, rng(seed))
             assert sample["label"] == index % 3
+            assert torch.equal(source.load(index, rng(seed))["image"], sample["image"])
             drawn.setdefault(index % 3, set()).add(sample["image"].numpy().tobytes())
     # each of 3 pictures is missed by 80 draws once in 10^14
     assert {label: len(pictures) for label, pictures in drawn.items()} == {0: 1, 1: 2, 2: 3}

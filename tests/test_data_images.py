@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from data_helpers import fill, noise, save, write_deep_png, write_deep_tiff
-from PIL import Image
+from PIL import Image, ImageOps
 
 from i2i.core.errors import I2IError
 from i2i.data.images import Header, decode, find_images, read_header, read_image
@@ -92,6 +92,18 @@ def test_exif_orientation_is_honoured(tmp_path, name):
     assert read_header(tmp_path / name) == Header(8, 16, 3, 8)
     upright = decode(tmp_path / name)
     assert upright.shape == (16, 8, 3) and upright[:6].min() > 200 and upright[10:].max() < 50
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+def test_every_exif_orientation(tmp_path, name, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path / name, noise(4, 6), exif=exif)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / name)))
+    header = read_header(tmp_path / name)
+    assert (header.height, header.width) == upright.shape[:2]
+    assert np.array_equal(decode(tmp_path / name), upright)
 
 
 def test_read_image_is_channels_first(tmp_path):

@@ -143,6 +143,12 @@ def test_folders_may_have_other_names(tmp_path):
     assert len(Masks(root=tmp_path, split="training", labels="maps", size=8, classes=3)) == 2
 
 
+def test_the_test_split_is_held_out_before_others(tmp_path):
+    for split in ("train", "test", "val", "validation"):
+        masks(tmp_path, split)
+    assert Masks(root=tmp_path, size=8, classes=3).held_out().split == "test"
+
+
 def test_held_out_is_still(tmp_path):
     masks(masks(tmp_path, instances=True), "val", instances=True)
     save(tmp_path / "test" / "images" / "x.png", noise())  # without label maps: nothing to compare with
@@ -265,6 +271,19 @@ def test_label_maps_in_colour(tmp_path):
     source = Masks(root=tmp_path, size=12, load_size=12, flip=False, classes=3, palette=COLOURS)
     assert np.array_equal(source.load(0, rng())["label_map"][0].numpy(), numbers()[..., 0])
     assert source.facts.palette == COLOURS
+
+
+def test_label_maps_of_numbers_and_in_colour(tmp_path):
+    """Don't-care goes with those that hold numbers."""
+    grey, colours = numbers(), np.array(COLOURS, np.uint8)[numbers()[..., 0]]
+    grey[0, 0] = 255
+    for name, stored in (("a", grey), ("b", colours)):
+        save(tmp_path / "images" / f"{name}.png", noise())
+        save(tmp_path / "labels" / f"{name}.png", stored)
+    options = {"size": 12, "load_size": 12, "flip": False, "classes": 3, "palette": COLOURS, "ignore": 255}
+    one, other = (Masks(root=tmp_path, **options).load(index, rng())["label_map"] for index in (0, 1))
+    assert one[0, 0, 0] == 3
+    assert torch.equal(one.flatten()[1:], other.flatten()[1:])
 
 
 @pytest.mark.parametrize(("count", "dtype"), [(255, np.uint8), (256, np.int16), (40_000, np.int32)])

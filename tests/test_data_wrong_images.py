@@ -113,6 +113,14 @@ def link_to_a_folder_outside(root):
     place.symlink_to(root.parent / "elsewhere", target_is_directory=True)
 
 
+@case("data.root: '{root}/train' is a link to a place outside '{root}', which is not followed; move the pictures into "
+      "the data folder")  # fmt: skip
+def link_to_a_plain_folder_outside(root):
+    fill(root.parent / "elsewhere", ["1.png"])
+    root.mkdir()
+    (root / "train").symlink_to(root.parent / "elsewhere", target_is_directory=True)
+
+
 @case("data.classes: '{root}/train' has no class 'sab'; did you mean 'sad'? known: angry, happy, sad",
       classes=("angry", "sab"))  # fmt: skip
 def misspelt_class(root):

@@ -53,6 +53,13 @@ def number_beyond_the_classes_and_dont_care(root):
     pair(root, zeros(700, dtype=np.uint16))
 
 
+@case("'{root}/train/labels/28.png' holds the number 7 (column 3, row 2), but there are 2 classes, 0 to 1; name all "
+      "classes, or set ignore to the number that means don't-care")  # fmt: skip
+def number_in_the_second_half_of_many_maps(root):
+    for name in range(32):
+        pair(root, zeros(7) if name == 28 else None, f"{name:02}")
+
+
 @case("'{root}/train/labels/1.png' has the colour [120, 60, 128] (column 3, row 2), which is none of the palette's; "
       "the nearest is [128, 64, 128], 'road'; save the map without smooth edges, or add the colour",
       classes=("void", "road"), palette=COLOURS)  # fmt: skip
@@ -80,6 +87,11 @@ def numbers_whose_own_colours_say_otherwise(root):
       "with its colour", palette=COLOURS, ignore=255)  # fmt: skip
 def dont_care_of_colours(root):
     pair(root, zeros(channels=3))
+
+
+@case("data.palette: it has 1 colour for 2 classes; give each class one", palette=((0, 0, 0),))
+def palette_of_one_colour(root):
+    pair(root)
 
 
 # Files

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import pytest
 import torch
-from helpers import registry, tiny_engine, tiny_spec, train
+from helpers import batches, registry, tiny_engine, tiny_spec, train
 from torch import Tensor
 
 from i2i.core.batch import Batch, Draws, Parts
@@ -34,21 +36,22 @@ def published(name: str, **sections: Any) -> Spec:
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "epochs", "init", "gan", "networks"),
+    ("name", "size", "epochs", "init", "gan", "first", "networks"),
     [
-        ("gan", 28, 200, "default", "vanilla", ("mlp", "mlp")),
-        ("cgan", 32, 200, "default", "lsgan", ("label-mlp", "label-mlp")),
-        ("dcgan", 64, 25, "normal", "vanilla", ("strided", "strided")),
-        ("acgan", 32, 200, "normal", "vanilla", ("label-resizing", "class-conv")),
+        ("gan", 28, 200, "default", "vanilla", "generator", ("mlp", "mlp")),
+        ("cgan", 32, 200, "default", "lsgan", "generator", ("label-mlp", "label-mlp")),
+        ("dcgan", 64, 25, "normal", "vanilla", "discriminator", ("strided", "strided")),
+        ("acgan", 32, 200, "normal", "vanilla", "generator", ("label-resizing", "class-conv")),
     ],
 )
 def test_the_published_recipe(
-    name: str, size: int, epochs: int, init: str, gan: str, networks: tuple[str, str]
+    name: str, size: int, epochs: int, init: str, gan: str, first: str, networks: tuple[str, str]
 ) -> None:
     spec = published(name)
     options, adam = spec.strategy.options, spec.optimizers["default"]
     assert (options["gan"].name, options["latent"], options["noise"]) == (gan, 100, "normal")
     assert (options["generator"].name, options["discriminator"].name) == networks
+    assert options["order"] == f"{first}-first"
     assert (spec.data.name, spec.data.options["size"], spec.data.options["flip"]) == ("images", size, False)
     assert (adam.name, adam.options["lr"], adam.options["betas"]) == ("adam", 2e-4, (0.5, 0.999))
     assert (spec.train.epochs, spec.train.batch, spec.train.init.name) == (epochs, 64, init)
@@ -94,9 +97,19 @@ def test_the_recipe_of_2014_can_be_written() -> None:
     assert options["generator"].options["epsilon"] == "auto"  # there is no batch norm that could have one
 
 
-def test_limits_that_hold_nothing() -> None:
-    with pytest.raises(I2IError, match=r"^strategy.noise: the lower limit comes first, got 1 and -1; exch"):
-        tiny_engine(tiny_spec("gan", options={"noise": (1.0, -1.0)}))
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        ((1.0, -1.0), "the lower limit comes first, got 1 and -1; exchange them"),
+        ((2.0, 2.0), "there is nothing between 2 and 2; give two different limits, the lower one first"),
+        ((0.0, math.inf), "there are no even numbers between 0 and inf; give two finite limits"),
+        ((math.nan, 1.0), "there are no even numbers between nan and 1; give two finite limits"),
+    ],
+)
+def test_limits_that_hold_nothing(name: str, limits: tuple[float, float], sentence: str) -> None:
+    with pytest.raises(I2IError, match=f"^strategy.noise: {re.escape(sentence)}$"):
+        tiny_engine(tiny_spec(name, options={"noise": limits}))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +145,43 @@ def test_weights_of_the_terms() -> None:
     rows = {net: row for phase in ACGAN(label_weight=2.0).phases() for net, row in phase.minimise.items()}
     assert rows["G"] == {"gan": 0.5, "label": 1.0}
     assert rows["D"] == {"real": 0.25, "fake": 0.25, "label_real": 0.5, "label_fake": 0.5}
+
+
+@pytest.mark.parametrize(("method", "share"), [(GAN, 0.5), (CGAN, 0.5), (DCGAN, 1.0), (ACGAN, 0.25)])
+def test_a_penalty_is_weighted_as_the_terms_beside_it(method: Any, share: float) -> None:
+    gan = registry().resolve("loss", {"name": "wgan-gp", "penalty_weight": 4.0}, "gan")
+    (row,) = [phase.minimise["D"] for phase in method(gan=gan).phases() if "D" in phase.minimise]
+    assert (row["real"], row["fake"], row["penalty"]) == (share, share, 4 * share)
+
+
+@pytest.mark.parametrize("name", ["cgan", "acgan"])
+def test_what_the_discriminator_is_told_of_mixtures(name: str) -> None:
+    """Between real pictures and fakes, the class is that of the fakes; a score alone is penalised."""
+    spec = tiny_spec(name, options={"gan": "wgan-gp"})
+    engine = tiny_engine(spec)
+    told: list[tuple[Tensor, ...]] = []
+    engine.net.D.register_forward_pre_hook(lambda module, given: told.append(given[1:]))
+    x = next(batches(spec))
+    engine.advance(x)
+    # of the generator, of real pictures, of fakes, of mixtures
+    assert len(told) == 4 and all(len(labels) == (name == "cgan") for labels in told)
+    if name == "cgan":
+        fooled, real, fake, mixed = (labels for (labels,) in told)
+        assert torch.equal(fooled, fake) and torch.equal(fake, mixed) and not torch.equal(real, mixed)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_training_and_samples_start_from_the_noise_of_the_spec(name: str) -> None:
+    spec = tiny_spec(name, options={"noise": (3.0, 4.0)})
+    engine = tiny_engine(spec)
+    seen: list[Tensor] = []
+    engine.net.G.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    train(engine, spec, 1)
+    x = Batch({"seed": torch.arange(4)}, Draws(("sample", 0), range(4)))
+    for call in (engine.strategy.translate, engine.strategy.preview):
+        call(engine.net, x)
+    assert len(seen) >= 3
+    assert all(z.min() >= 3 and z.max() <= 4 for z in seen)
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])

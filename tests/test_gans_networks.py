@@ -183,9 +183,11 @@ def test_the_order_within_a_layer() -> None:
     with torch.device("meta"):
         layers = [[type(m) for m in layer] for layer in ConvDiscriminator(1, 32).trunk.body]
         start = [type(m) for m in ResizingGenerator(Z, 1, 32).start]
+        told = [type(m) for m in LabelMLPDiscriminator(1, CLASSES, 32, activation="silu").body[1]]
     assert layers[0] == [nn.Conv2d, nn.LeakyReLU, ChannelDropout, nn.Identity]
     assert layers[1:] == [[nn.Conv2d, nn.LeakyReLU, ChannelDropout, BatchNorm]] * 3
     assert start == [nn.Linear, nn.Unflatten, BatchNorm]
+    assert told == [nn.Linear, Dropout, nn.SiLU]  # which the default activation could not tell
 
 
 @pytest.mark.parametrize(
@@ -249,6 +251,7 @@ def test_how_often_a_size_is_halved(size: int, layers: int) -> None:
         (4, 28, "layers: 4 need a multiple of 16 pixels, got 28; use 2 or less"),
         ("auto", 30, "layers: 2 need a multiple of 4 pixels, got 30; choose data.size = 28 or 32"),
         (1, 31, "layers: 1 need a multiple of 2 pixels, got 31; choose data.size = 30 or 32"),
+        ("auto", 1, "layers: 1 need a multiple of 2 pixels, got 1; choose data.size = 2"),
     ],
 )
 def test_a_size_that_does_not_fit(layers: Any, size: int, sentence: str) -> None:

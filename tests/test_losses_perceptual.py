@@ -171,10 +171,19 @@ def test_the_command_converts(files: Files, tmp_path: Path) -> None:
     assert f"{out}: this file exists; choose another name" in again.err
 
 
+def test_weights_in_half_precision_become_full(files: Files, tmp_path: Path) -> None:
+    state = {f"features.{key}": value.half() for key, value in files.network.state_dict().items()}
+    torch.save(state, tmp_path / "half.pth")
+    made = load_file(i2i.import_weights(tmp_path / "half.pth", tmp_path / "full.safetensors", "vgg19"))
+    assert {tensor.dtype for tensor in made.values()} == {torch.float32}
+    assert torch.equal(made["conv5_1.weight"], state["features.28.weight"].float())
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["FILE", "-o", "vgg19"], "vgg19: --as vgg19 writes a file of weights; call it vgg19.safetensors"),
+        (["FILE", "-o", "other.pth/v.safetensors"], "v.safetensors: this file cannot be written ("),
         (["FILE", "FILE", "-o", "v.safetensors"], "--as vgg19 converts one file, and there are 2"),
         (["FILE", "-o", "v.safetensors", "--set", "data.size=9"], "--set changes the spec of a run"),
         (["OTHER", "-o", "v.safetensors"], "features.0.weight is missing or of another shape"),

@@ -77,6 +77,23 @@ def test_numbers_come_from_the_generator_or_the_global_one():
     assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters()))
 
 
+class Own(nn.Linear):
+    """Scales its weights as it runs."""
+
+    draws_own_weights = True
+
+
+def test_layers_that_draw_their_own_weights_are_left_to_it():
+    net = nn.Sequential(nn.Conv2d(2, 2, 1), Own(2, 2))
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    with pytest.raises(
+        ValueError, match=r'^name: Own draw their own weights .* ignore "xavier"; use "default"'
+    ):
+        init_weights(net, "xavier")
+    init_weights(net, "default")
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+
+
 def test_unknown_name():
     with pytest.raises(ValueError, match="there is no init 'he'; known: normal, xavier"):
         init_weights(nn.Linear(2, 2), "he")

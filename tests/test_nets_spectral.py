@@ -88,6 +88,14 @@ def test_the_raw_weight_is_initialised_trained_and_stored() -> None:
     assert 0.01 < float(ours.normalised().detach().std()) < 0.1
 
 
+def test_the_scale_of_the_raw_weight_does_not_count() -> None:
+    ours = conv()
+    small = copy.deepcopy(ours)
+    small.weight.data *= 1e-8
+    # fp64, and a billion times what is added to a norm of zero
+    assert torch.allclose(ours.normalised(), small.normalised(), rtol=0, atol=1e-12)
+
+
 def test_a_copy_goes_its_own_way() -> None:
     ours = conv()
     other = copy.deepcopy(ours)

@@ -21,6 +21,7 @@ from i2i.nets import BatchNorm, SpectralConv
 from i2i.spec.assemble import build_parts, build_strategy
 from i2i.spec.rehearse import rehearse
 from i2i.spec.spec import Spec
+from i2i_spade import _Judged
 
 SMALL: Mapping[str, Any] = {
     "generator": {"name": "spade", "width": 2, "hidden": 2},
@@ -60,7 +61,12 @@ def streets(count: int = 2, height: int = 64, width: int = 128) -> dict[str, Ten
 def parts_of(options: Mapping[str, Any], facts: DataFacts = STREETS) -> tuple[Any, Parts]:
     torch.manual_seed(0)
     spec = spec_of(options)
-    return build_strategy(spec, registry()), build_parts(spec, registry(), facts)[0]
+    strategy, net = build_strategy(spec, registry()), build_parts(spec, registry(), facts)[0]
+    # As after some steps: divided by the singular values of vectors at random, weights are huge and pictures -1 or 1.
+    for layer in net.G.modules():
+        for _ in range(10 * isinstance(layer, SpectralConv)):
+            layer.normalised()
+    return strategy, net
 
 
 def translated(
@@ -152,6 +158,13 @@ def test_other_sizes_are_translated(options: Mapping[str, Any]) -> None:
         assert translated(strategy, net, fields).shape == (1, 3, height, width)
 
 
+def test_a_translation_uses_the_statistics_of_the_training() -> None:
+    strategy, net = parts_of(PLAIN)
+    before = translated(strategy, net, streets())
+    net.G.blocks[-1].first_norm.norm.running_mean += 1
+    assert not torch.equal(before, translated(strategy, net, streets()))
+
+
 def test_without_an_encoder_nothing_is_drawn() -> None:
     strategy, net = parts_of(PLAIN)
     one, other = (translated(strategy, net, streets(), seed=seed) for seed in (0, 1))
@@ -222,6 +235,23 @@ def test_options_of_the_encoder_are_refused_without_it(option: str, value: float
         parts_of({**PLAIN, option: value})
 
 
+@pytest.mark.parametrize(
+    ("option", "loss"),
+    [
+        ("feature", "l2"),
+        ("perceptual", "l2"),
+        ("perceptual", {"name": "vgg19", "weights": "vgg19.safetensors"}),
+    ],
+)
+def test_a_loss_is_refused_whose_weight_is_zero(option: str, loss: object) -> None:
+    idle = {**PLAIN, "perceptual": "vgg19", "perceptual_weight": 0.0, "feature_weight": 0.0, option: loss}
+    sentence = (
+        f"^strategy.{option}: it has no effect while {option}_weight is 0; raise that, or leave it out$"
+    )
+    with pytest.raises(i2i.I2IError, match=sentence):
+        parts_of(idle)
+
+
 def test_features_ask_for_a_discriminator_that_shows_them() -> None:
     options = {**PLAIN, "discriminator": {"name": "patch", "width": 2, "layers": 1}}
     with pytest.raises(
@@ -250,6 +280,28 @@ def test_features_are_summed_over_layers_and_averaged_over_scales() -> None:
     ]
     assert len(apart) == 2 * 2
     assert torch.allclose(terms["feature"], torch.stack(apart).sum() / 2, rtol=1e-5)
+
+
+def test_no_gradient_of_features_passes_the_photographs() -> None:
+    layer = torch.randn(4, 2, 3, 3, requires_grad=True)
+    judged = _Judged([torch.zeros(4, 1, 3, 3)], [[layer]])
+    (judged.real[0].sum() + judged.distance(lambda one, other: (one - other).abs().mean())).backward()
+    assert layer.grad is not None
+    assert layer.grad[:2].all() and not layer.grad[2:].any()
+
+
+def test_the_penalty_is_between_photographs_and_the_new_fake() -> None:
+    strategy, net = parts_of({**PLAIN, "gan": "wgan-gp"})
+    x = Batch(streets(), Draws((0,), range(2)))
+    strategy.prepare(net, x)
+    shown: list[Tensor] = []
+    net.D.register_forward_pre_hook(lambda _, given: shown.append(given[0].detach()))
+    given: list[Any] = []
+    net.gan.penalty = lambda *words: given.extend(words) or torch.zeros(())
+    strategy.discriminator_terms(net, x)
+    _, real, fake, alpha = given
+    assert torch.equal(torch.cat([fake, real]), shown[0])
+    assert torch.equal(alpha, Draws((0,), range(2)).uniform(torch.empty(2)))
 
 
 def test_the_perceptual_loss_needs_its_weights_or_weight_zero(tmp_path: Path) -> None:
@@ -285,4 +337,9 @@ def test_a_preview_shows_the_map_and_the_style_of_the_photograph() -> None:
         shown = strategy.preview(net, Batch(streets()))
     assert list(shown) == ["input", "output", "style of the photograph"]
     assert shown["input"].dtype == torch.int64
+    other = {**streets(), "image": -streets()["image"]}
+    with inference(net, strategy.inference):
+        again = strategy.preview(net, Batch(other))
+    assert torch.equal(shown["output"], again["output"])
+    assert not torch.equal(shown["style of the photograph"], again["style of the photograph"])
     assert all(torch.equal(before[key], value) for key, value in net.G.state_dict().items())

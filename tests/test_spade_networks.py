@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 
 import pytest
 import torch
@@ -179,6 +180,60 @@ def test_a_block_is_the_formula(made: int) -> None:
     assert torch.equal(block(x, image), short + long)
 
 
+@pytest.mark.parametrize(
+    ("depth", "doubled"), [(5, (1, 3, 4, 5, 6)), (6, (1, 2, 3, 4, 5, 6)), (7, range(1, 8))]
+)
+def test_the_generator_is_the_published_chain(depth: int, doubled: Collection[int]) -> None:
+    torch.manual_seed(0)
+    net = SPADEGenerator(2, 3, width=2, hidden=2, depth=depth, norm="instance").eval()
+    image, step = torch.randn(1, 2, 256, 128), 2**depth
+    x = F.conv2d(image[:, :, ::step, ::step], net.start.weight, net.start.bias, padding=1)
+    for number, block in enumerate(net.blocks):
+        if number in doubled:
+            x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        x = block(x, image)
+    head = F.conv2d(torch.where(x > 0, x, 0.2 * x), net.head.weight, net.head.bias, padding=1)
+    # fp32, sums in another order
+    assert torch.allclose(net(image), head.tanh(), atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["instance", "none"])
+def test_the_discriminator_is_the_published_chain(norm: str) -> None:
+    torch.manual_seed(0)
+    net = FeaturePatchGAN(3, features=True, width=2, layers=2, norm=norm).eval()
+    image = torch.randn(2, 3, 21, 30)
+    ones = torch.ones(1, 1, 21, 30)
+    # the mean of those of the nine places that lie inside
+    half = F.avg_pool2d(image, 3, 2, 1) / F.avg_pool2d(ones, 3, 2, 1)
+    scores, hidden = net(image)
+    for judge, x, score, seen in zip(net.judges, (image, half), scores, hidden, strict=True):
+        for layer, made, stride in zip(judge.hidden, seen, (2, 2, 1), strict=True):
+            x = F.conv2d(x, weight_of(layer[0]), layer[0].bias, stride, padding=2)
+            if layer is not judge.hidden[0] and norm == "instance":
+                x = F.instance_norm(x)
+            x = torch.where(x > 0, x, 0.2 * x)
+            # fp32, sums in another order
+            assert torch.allclose(made, x, atol=1e-5)
+        assert torch.allclose(score, F.conv2d(x, judge.head.weight, judge.head.bias, padding=2), atol=1e-5)
+
+
+def weight_of(conv: nn.Conv2d) -> Tensor:
+    return conv.normalised() if isinstance(conv, SpectralConv) else conv.weight
+
+
+def test_the_encoder_is_the_published_chain() -> None:
+    torch.manual_seed(0)
+    net = SPADEEncoder(3, 5, width=2, layers=2).eval()
+    image = torch.randn(2, 3, 40, 23)
+    x = F.interpolate(image, (16, 16), mode="bilinear", align_corners=False)
+    for layer in (net.body[0], net.body[1]):
+        x = F.instance_norm(F.conv2d(x, weight_of(layer[0]), stride=2, padding=1))
+        x = torch.where(x > 0, x, 0.2 * x)
+    for made, linear in zip(net(image), (net.mean, net.log_variance), strict=True):
+        # fp32, sums in another order
+        assert torch.allclose(made, F.linear(x.flatten(1), linear.weight, linear.bias), atol=1e-5)
+
+
 def test_the_first_map_is_the_shrunk_input() -> None:
     torch.manual_seed(0)
     net = SPADEGenerator(2, 3, width=2, hidden=2, norm="instance")
@@ -285,6 +340,11 @@ def test_the_published_recipe() -> None:
         "D": (4e-4, (0.0, 0.9)),
     }
     assert (spec.train.epochs, spec.train.batch) == (50, 32)
+    rate = registry().build(spec.schedule, {}, {})
+    assert rate(50 * 10 - 1, 10) == 1
+    published = {"name": "masks", "root": ".", "classes": 2}
+    on_files = resolve({"strategy": {"name": "spade"}, "data": published}, registry()).data.options
+    assert [on_files[option] for option in ("size", "load_size", "flip", "aspect")] == [256, 286, True, 1.0]
     assert (spec.train.init.name, spec.train.init.gain) == ("xavier", 0.02)
 
 
@@ -300,4 +360,5 @@ def test_the_published_rate_at_the_ends_of_epochs() -> None:
     rate = registry().build(spec.schedule, {}, {})
     base = 2e-4  # of which G has a half, D the double
     for epoch, expected in {1: 2e-4, 100: 2e-4, 101: 2e-4, 102: 1.98e-4, 200: 2e-6}.items():
-        assert base * rate(10 * epoch - 1, 10) == pytest.approx(expected, rel=1e-9), epoch
+        for step in (10 * (epoch - 1), 10 * epoch - 1):
+            assert base * rate(step, 10) == pytest.approx(expected, rel=1e-9), epoch

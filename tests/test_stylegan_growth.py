@@ -122,8 +122,27 @@ def test_the_resolution_is_that_of_the_data() -> None:
             {"stable_images": 0, "fading_images": 0},
             "stable_images: without images it never grows from 8 to 64; .* start = 64",
         ),
+        (64, {"batches": [[12, 16]]}, "batches: 12 is not reached by doubling 4; use 4, 8, 16 and so on"),
+        (64, {"rates": [[8, 0.5], [8, 0.7]]}, "rates: 8 stands there twice; leave one out"),
+        (
+            64,
+            {"batches": [[16, 6]]},
+            "batches: .* groups of 4, and 6 at 16x16 .* use 8, or discriminator.group",
+        ),
     ],
 )
 def test_what_cannot_grow_is_refused(size: int, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SpecError, match=f"strategy.{sentence}"):
         resolve(tables(size, **options), registry())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batches": [[4, 6], [128, 6]]},  # below the start, above the pictures
+        {"batches": [[16, 3]]},  # one group
+        {"batches": [[16, 6]], "discriminator": {"group": 3}},
+    ],
+)
+def test_batches_that_can_be_grouped_or_never_come(options: dict[str, Any]) -> None:
+    resolve(tables(64, **options), registry())

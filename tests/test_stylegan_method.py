@@ -18,12 +18,13 @@ from i2i.engine.inference import inference
 from i2i.engine.loop import Engine
 from i2i.losses import gradient_penalty, r1_penalty
 from i2i.spec.assemble import build_parts, build_source
+from i2i.spec.rehearse import rehearse
 from i2i.spec.sections import HalfLife
 from i2i.spec.spec import resolve
 from i2i_stylegan import StyleGAN
 from i2i_stylegan.drawing import as_if_large, made_to_train
 from i2i_stylegan.growth import Growth
-from i2i_stylegan.styles import between
+from i2i_stylegan.styles import CUTOFF, LAYERS, between, truncated
 from i2i_stylegan.synthesis import StyleGenerator
 
 SIZE, LATENT = 16, 4
@@ -69,6 +70,24 @@ def test_no_truncation_is_one_and_the_mean_is_zero(engine: Engine) -> None:
     torch.testing.assert_close(pulled[:, :4], 0.7 * own[:, :4] + 0.3 * average)
     torch.testing.assert_close(opposite[:, :4], 2 * average - own[:, :4])
     assert all(torch.equal(each[:, 4:], own[:, 4:]) for each in seen)
+
+
+def test_the_first_eight_layers_are_truncated() -> None:
+    styles = torch.ones(2, 18, LATENT)
+    assert CUTOFF == 8
+    pulled = truncated(styles, torch.zeros(LATENT), 0.7, CUTOFF)[0, :, 0]
+    torch.testing.assert_close(pulled, torch.tensor([0.7] * 8 + [1.0] * 10))
+
+
+def test_layers_have_the_published_names() -> None:
+    names = {name: [*range(18)][part] for name, part in LAYERS.items()}
+    assert names == {"coarse": [0, 1, 2, 3], "middle": [4, 5, 6, 7], "fine": [*range(8, 18)]}
+
+
+def test_samples_stay_in_their_range(engine: Engine) -> None:
+    engine.net.G.to_rgb[-1].bias.data.copy_(torch.tensor([9.0, -9.0, 0.0]))
+    image = sampled(engine, [0])
+    assert image[:, 0].max() == 1 and image[:, 1].min() == -1
 
 
 @pytest.mark.parametrize(
@@ -146,6 +165,18 @@ def test_small_pictures_come_in_large_pixels() -> None:
     image = sampled(engine, [0, 1])
     assert image.shape == (2, 3, SIZE, SIZE)
     assert torch.equal(image, F.interpolate(image[:, :, ::4, ::4], scale_factor=4))
+
+
+def test_samples_within_a_fade_are_mixed(engine: Engine) -> None:
+    images = {}
+    for lod in (1.0, 0.75, 0.0):
+        engine.net.G.lod.fill_(lod)
+        images[lod] = sampled(engine, [0])
+    # what is mixed is not yet clipped to the range
+    inside = (images[1.0].abs() < 1) & (images[0.0].abs() < 1)
+    assert inside.any()
+    mixed = 0.25 * images[0.0] + 0.75 * images[1.0]
+    torch.testing.assert_close(images[0.75][inside], mixed[inside], rtol=0, atol=1e-5)
 
 
 def test_the_averaged_generator_knows_the_level() -> None:
@@ -236,6 +267,23 @@ def test_penalties_are_those_of_enlarged_pictures() -> None:
     )
 
 
+def test_the_gradient_penalty_too_is_that_of_enlarged_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"gan": {"name": "wgan-gp"}, "r1_weight": 0.0, "start": 4}
+    spec = tiny_spec("stylegan", options=options, data={"size": SIZE})
+    engine = tiny_engine(spec)
+    given: list[Any] = []
+    monkeypatch.setattr(engine.net.gan, "penalty", lambda *args: given.extend(args) or torch.tensor(0.0))
+    x = Batch(next(iter(batches(spec))))
+    engine.strategy.prepare(engine.net, x)
+    terms = engine.strategy.discriminator_terms(engine.net, x)
+    assert set(terms) == {"real", "fake", "penalty"}
+    critic, real, fake, alpha = given
+    assert torch.equal(real, 4 * x.real) and torch.equal(fake, 4 * x.fake)
+    assert torch.equal(critic(real), engine.net.D(x.real))
+    assert alpha.shape == (len(x),)
+    assert not x.fake.requires_grad  # the discriminator's fakes cost no backward pass
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
@@ -256,6 +304,27 @@ def test_data_without_a_size_needs_the_resolution() -> None:
         StyleGAN().build(lambda ref, **_: None, facts)
 
 
+@pytest.mark.parametrize("name", ["normal", "xavier", "kaiming", "orthogonal"])
+def test_weights_are_drawn_in_one_way_only(name: str) -> None:
+    spec = tiny_spec("stylegan", train={"init": {"name": name}})
+    sentence = f'train.init.name: EqualConv, .* EqualLinear draw .* ignore "{name}"; use "default" \\(D\\)'
+    with pytest.raises(I2IError, match=sentence):
+        tiny_engine(spec)
+    with pytest.raises(I2IError, match=sentence):
+        rehearse(spec, registry(), build_source(spec, registry()).facts)
+
+
+def test_noise_has_numbers_of_its_own(engine: Engine) -> None:
+    drawn: list[Tensor] = []
+    engine.net.G.mapping.register_forward_pre_hook(lambda _, inputs: drawn.append(inputs[0]))
+    engine.net.G.register_forward_pre_hook(lambda _, inputs: drawn.extend(inputs[1]))
+    for controls in ({}, {"style": 2}, {"mix": 0.5}, {"mix": 0.5, "space": "z"}):
+        drawn.clear()
+        sampled(engine, [0, 2], **controls)
+        firsts = [float(numbers[0].flatten()[0]) for numbers in drawn]
+        assert len({*firsts}) == len(firsts)
+
+
 def test_the_published_recipe() -> None:
     data = {"name": "demo", "layout": "images", "size": 1024}
     spec = resolve({"strategy": {"name": "stylegan"}, "data": data}, registry())
@@ -267,3 +336,4 @@ def test_the_published_recipe() -> None:
     assert adam.options["eps"] == 1e-8
     assert (spec.train.batch, spec.train.init.name, spec.schedule.name) == (32, "default", "constant")
     assert spec.train.ema == {"G": HalfLife(half_life=10_000)}
+    assert StyleGAN.recipe["data"] == {"name": "images", "size": 1024, "flip": True}

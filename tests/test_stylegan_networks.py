@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2i.core.errors import I2IError
 from i2i_stylegan.discriminator import ProgressiveDiscriminator
 from i2i_stylegan.layers import (
     Epilogue,
@@ -80,6 +81,54 @@ def test_the_discriminator_fades_from_what_it_saw_before() -> None:
     begun = judge(image, torch.tensor(1.0).double())
     torch.testing.assert_close(begun, judge(F.avg_pool2d(image, 2)))
     assert not torch.allclose(begun, judge(image, torch.tensor(0.5).double()))
+
+
+def scaled(layer: EqualConv | EqualLinear, squared_gain: float) -> Tensor:
+    """The weights as they are used: times the gain, by the root of the fan-in."""
+    return layer.weight * (squared_gain / layer.weight[0].numel()) ** 0.5
+
+
+@pytest.mark.parametrize("side", [8, 128])
+def test_the_discriminator_by_hand(side: int) -> None:
+    torch.manual_seed(0)
+    judge = ProgressiveDiscriminator(3, side, width=8, max_width=3, group=1).double()
+    for name, weight in judge.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(weight)
+
+    def conv(x: Tensor, layer: EqualConv) -> Tensor:
+        return F.conv2d(x, scaled(layer, 2), layer.bias, padding=layer.weight.shape[-1] // 2)
+
+    def act(x: Tensor) -> Tensor:
+        return torch.where(x > 0, x, 0.2 * x)
+
+    image, fade = randn(2, 3, side, side), torch.tensor(0.25).double()
+    x = act(conv(image, judge.from_rgb[-1]))
+    for block in reversed(judge.blocks):
+        x = blur(act(conv(x, block.conv)))
+        x = act(F.avg_pool2d(conv(x, block.down), 2))
+        if block is judge.blocks[-1]:
+            x = 0.75 * x + 0.25 * act(conv(F.avg_pool2d(image, 2), judge.from_rgb[-2]))
+    head = judge.head
+    x = act(conv(x, head.conv)).flatten(1)
+    x = act(x @ scaled(head.hidden, 2).T + head.hidden.bias)
+    torch.testing.assert_close(judge(image, fade), x @ scaled(head.score, 1).T + head.score.bias)
+
+
+def test_the_generator_by_hand() -> None:
+    torch.manual_seed(0)
+    net = StyleGenerator(3, 4, 8, width=8, layers=1).double()
+    for name, weight in net.named_parameters():
+        if not name.endswith("weight"):
+            nn.init.normal_(weight)
+    styles, noise = randn(2, 4, 4), [randn(2, 1, s, s) for s in (4, 4, 8, 8)]
+    start, block, picture = net.start, net.blocks[0], net.to_rgb[1]
+    x = start.first(start.constant.expand(2, -1, -1, -1), noise[0], styles[:, 0])
+    x = start.second(F.conv2d(x, scaled(start.conv, 2), padding=1), noise[1], styles[:, 1])
+    x = blur(F.conv2d(F.interpolate(x, scale_factor=2), scaled(block.up, 2), padding=1))
+    x = block.first(x, noise[2], styles[:, 2])
+    x = block.second(F.conv2d(x, scaled(block.conv, 2), padding=1), noise[3], styles[:, 3])
+    torch.testing.assert_close(net(styles, noise), F.conv2d(x, scaled(picture, 1), picture.bias))
 
 
 def test_fused_up_is_nearest_and_the_flipped_kernel() -> None:
@@ -181,7 +230,9 @@ def test_few_pictures_are_one_group() -> None:
 
 
 def test_pictures_that_cannot_be_grouped() -> None:
-    with pytest.raises(ValueError, match=r"^group: .* groups of 4, and 6 of a micro-batch"):
+    with pytest.raises(
+        I2IError, match=r"^strategy.discriminator.group: .* groups of 4, and 6 of a micro-batch"
+    ):
         with_deviation(torch.zeros(6, 1, 4, 4), 4)
 
 

@@ -92,6 +92,14 @@ def test_cells_are_as_large_as_the_first_picture_and_others_are_fitted() -> None
     assert high[:, 15:45].all() and not high[:, :15].any() and not high[:, 45:].any()
 
 
+def test_without_labels_there_is_no_band_for_them() -> None:
+    sheet = draw_grid([("", [plain(60, 60)] * 2)] * 3)
+    assert sheet.size == (GAP + 3 * (60 + GAP), GAP + 2 * (60 + GAP))
+    assert (pixels(sheet)[GAP : GAP + 60, GAP : GAP + 60] == 0).all()
+    one = draw_grid([("", [plain(60, 60)] * 2), ("b", [plain(60, 60)] * 2)])
+    assert one.height == BAND + GAP + 2 * (60 + GAP)
+
+
 def test_a_narrow_picture_leaves_room_for_words() -> None:
     sheet = draw_grid([("one", [plain(2, 128)] * 2), ("other", [plain(2, 128)] * 2)])
     assert sheet.size == (GAP + 2 * (LEAST + GAP), BAND + GAP + 2 * (128 + GAP))

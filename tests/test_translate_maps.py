@@ -122,7 +122,9 @@ def test_maps_of_every_kind_are_the_same(tmp_path: Path) -> None:
     arrays: list[Any] = [numbers, numbers[..., None], numbers.astype(np.int64), numbers.astype(np.uint16)]
     for array in arrays:
         assert np.array_equal(model.translate(array), painted(numbers))
-    for image in (Image.fromarray(numbers), palettised, Image.fromarray(numbers.astype(np.uint16))):
+    grey = Image.fromarray(numbers)
+    see_through = Image.merge("LA", (grey, Image.new("L", grey.size, 77)))
+    for image in (grey, see_through, palettised, Image.fromarray(numbers.astype(np.uint16))):
         assert np.array_equal(np.asarray(model.translate(image)), painted(numbers))
     whole = torch.from_numpy(numbers)
     for tensor in (whole, whole.long()[None], whole.int()):
@@ -190,6 +192,11 @@ def test_a_picture_as_a_control_has_the_shape_of_the_training_data() -> None:
         (np.zeros((4, 4, 2), np.uint8), "a label_map of shape (4, 4, 2) is none; use H×W, or H×W×3 for colours"),
         (torch.zeros(2, 4, 4, dtype=torch.int64),
          "a label_map of shape (2, 4, 4) is none; use H×W, 1×H×W or N×1×H×W"),
+        (torch.zeros(0, 1, 4, 4, dtype=torch.int64),
+         "a label_map of shape (0, 1, 4, 4) is none; use H×W, 1×H×W or N×1×H×W"),
+        (Image.new("F", (4, 4)), "a label_map holds whole numbers, not float32"),
+        (np.full((4, 4, 3), 256, np.uint16), "a label_map in colour holds numbers from 0 to 255, not 256 to 256"),
+        (torch.full((3, 4, 4), -1), "a label_map in colour holds numbers from 0 to 255, not -1 to -1"),
         (np.full((4, 4, 3), 251, np.uint8),
          "the label_map has the colour [251, 251, 251] (column 0, row 0), which is none of the palette's; the nearest "
          "is [250, 0, 0], 'sea'; save the map without smooth edges, or add the colour"),
@@ -250,6 +257,8 @@ def test_a_batch_has_an_instance_map_for_each() -> None:
     many = torch.zeros(2, 1, 8, 8, dtype=torch.int64)
     result = model.translate(many, instance_map=torch.tensor([3, 4]).view(2, 1, 1, 1).expand_as(many))
     assert result[:, 0, 0, 0].tolist() == [3, 4]
+    one_for_all = model.translate(many, instance_map=torch.full((8, 8), 5))
+    assert one_for_all.unique().tolist() == [5] and len(one_for_all) == 2
 
 
 def said(model: Model, **controls: Any) -> str:
@@ -263,6 +272,11 @@ def test_wrong_instance_maps_are_told(tmp_path: Path) -> None:
     assert said(painter(), instance_map=labels(5, 5)) == (
         "the input (1 of 20×12) and its instance_map (1 of 5×5) differ in size"
     )
+    with pytest.raises(I2IError) as caught:
+        painter().translate(
+            torch.zeros(2, 1, 8, 8, dtype=torch.int64), instance_map=torch.zeros(3, 1, 8, 8).int()
+        )
+    assert str(caught.value) == "the input (2 of 8×8) and its instance_map (3 of 8×8) differ in size"
     assert said(painter(), instance_map=tmp_path / "things") == (
         "instance_map: a folder goes with files; give the map itself"
     )

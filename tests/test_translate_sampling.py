@@ -11,15 +11,20 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 from torch import Tensor
 
+from i2i.cli.main import cli
 from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, SpecError
 from i2i.core.strategy import Make, Phase, Strategy
 from i2i.spec.spec import Spec
+from i2i.translate import sampling
+from i2i.translate.grid import GAP
 from i2i.translate.model import Model
+from i2i.translate.sampling import sheet
 
 CLASSES = ("dark", "bright")
 
@@ -101,11 +106,62 @@ def test_a_picture_is_a_sheet(tmp_path: Path) -> None:
     assert Image.open(square).size[0] < Image.open(rows).size[0]  # three columns, and five
 
 
+def test_how_many_there_are_by_default() -> None:
+    assert len(model().sample(label="dark")) == 16
+    assert [len(row) for row in model().sample().values()] == [8, 8]
+
+
+def test_a_square_is_read_like_a_page() -> None:
+    levels = torch.linspace(-1, 1, 5)
+    page = np.asarray(sheet({"output": levels.view(5, 1, 1, 1).expand(-1, 3, 8, 8)}))
+    assert page.shape == (GAP + 2 * (128 + GAP), GAP + 3 * (128 + GAP), 3)  # no band: there is nothing to say
+    corners = [(row, column) for row in (0, 1) for column in (0, 1, 2)][:5]
+    shown = [int(page[GAP + row * (128 + GAP), GAP + column * (128 + GAP), 0]) for row, column in corners]
+    assert shown == [0, 64, 128, 191, 255]
+
+
+def test_columns_are_numbered_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(sampling, "draw_grid", lambda columns, names: drawn.append(([*columns], names)))
+    sheet({"dark": torch.zeros(3, 3, 8, 8), "bright": torch.zeros(3, 3, 8, 8)})
+    ((columns, names),) = drawn
+    assert [label for label, _ in columns] == ["1", "2", "3"]
+    assert [len(column) for _, column in columns] == [2, 2, 2]
+    assert names == ["dark", "bright"]
+
+
+def test_the_command_hands_everything_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "i2i.translate.loading.load", lambda run, **how: asked.append((run, how["device"])) or model()
+    )
+    line = ["sample", "RUN@4", "-n", "3", "-c", "label=dark", "--seed", "7", "--device", "cpu"]
+    result = CliRunner().invoke(cli, [*line, "-o", str(tmp_path / "files")])
+    assert result.exit_code == 0, result.output
+    assert asked == [("RUN@4", "cpu")]
+    made = [np.asarray(Image.open(tmp_path / "files" / f"{n}.png")) for n in (1, 2, 3)]
+    assert len([*(tmp_path / "files").iterdir()]) == 3
+    expected = pixels(model().sample(3, label="dark", seed=7))
+    assert all(np.array_equal(one, other) for one, other in zip(made, expected, strict=True))
+
+
 def test_a_folder_holds_a_file_of_each(tmp_path: Path) -> None:
     model().sample(10, label="dark", out=tmp_path / "one")
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [f"{n:02}.png" for n in range(1, 11)]
     model().sample(1, out=tmp_path / "two")
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["bright-1.png", "dark-1.png"]
+
+
+def test_a_sheet_that_no_file_could_hold_is_refused(tmp_path: Path) -> None:
+    refused(model(), "a grid of 2 rows and 251 columns is too large", 251, out=tmp_path / "large.png")
+
+
+def test_methods_with_a_prior_need_no_input() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Prior(Copy):
+        prior = True
+
+    assert len(model(Prior()).sample(2, label="dark")) == 2
 
 
 def refused(make: Model, match: str, count: int | None = None, **controls: Any) -> None:

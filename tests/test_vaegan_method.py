@@ -73,6 +73,23 @@ def test_other_losses(gan: Any, against: str, judge: str) -> None:
     assert (shown["G"], shown["D"]) == (f"0.25·feature + {against}", judge)
 
 
+@pytest.mark.parametrize("reconstructions", [False, True])
+def test_the_penalty_lies_between_pictures_and_samples(reconstructions: bool) -> None:
+    spec = tiny_spec("vaegan", options={"gan": "wgan-gp", "reconstructions": reconstructions})
+    engine, x = tiny_engine(spec), next(batches(spec))
+    made: list[Tensor] = []
+    shown: list[Tensor] = []
+    engine.net.G.register_forward_hook(lambda module, given, picture: made.append(picture.detach()))
+    engine.net.D.register_forward_pre_hook(lambda module, given: shown.append(given[0].detach()))
+    engine.advance(x)
+    count, (_, samples), mixed = len(x["image"]), made, shown[-1]
+    way = (mixed - samples[-count:]).flatten(1) / (x["image"] - samples[-count:]).flatten(1)
+    assert len(samples) == count * (1 + reconstructions) and mixed.shape == x["image"].shape
+    # the same share of the way everywhere in a picture, up to the rounding of fp32 where both are nearly alike
+    torch.testing.assert_close(way.median(1).values, way.quantile(0.1, 1), atol=1e-3, rtol=0)
+    torch.testing.assert_close(way.median(1).values, way.quantile(0.9, 1), atol=1e-3, rtol=0)
+
+
 WAITING = [
     ((0.68, 0.68), set()),
     ((0.34, 1.02), set()),
@@ -124,6 +141,8 @@ def test_the_published_recipe() -> None:
         1e-3,
     )
     assert (rmsprop.name, rmsprop.options["lr"], rmsprop.options["alpha"]) == ("rmsprop", 3e-4, 0.9)
+    assert rmsprop.options["weight_decay"] == 1e-5 / 64  # the authors' losses are sums over 64 pictures
+    assert spec.data.options["flip"]
     assert (spec.train.epochs, spec.train.batch, spec.train.init.name) == (12, 64, "default")
     rate = registry().build(spec.schedule, {}, {})
     # the authors' last rate is about 1e-5

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from helpers import registry
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from i2i.core.errors import SpecError
 from i2i.nets import BatchNorm
@@ -114,6 +116,93 @@ def test_pictures_of_another_size_are_refused() -> None:
         VAEGANEncoder(3, 2, 16, width=1, hidden=1)(image)
     with pytest.raises(ValueError, match="discriminator judges pictures of 16x16 only, got 16x24"):
         VAEGANDiscriminator(3, 1, 16, width=1, hidden=1)(image)
+
+
+class Book:
+    """The weights of a network in their order, and the layers of a textbook that use them up."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.weights = iter(net.parameters())
+
+    def normed(self, x: Tensor) -> Tensor:
+        dims, shape = [d for d in range(x.dim()) if d != 1], [1, -1] + [1] * (x.dim() - 2)
+        centred = x - x.mean(dims, keepdim=True)
+        x = centred / (centred.square().mean(dims, keepdim=True) + 1e-5).sqrt()
+        return (x * next(self.weights).view(shape) + next(self.weights).view(shape)).clamp(min=0)
+
+    def linear(self, x: Tensor) -> Tensor:
+        return F.linear(x, next(self.weights), next(self.weights))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        return self.normed(F.linear(x, next(self.weights)))
+
+    def down(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, next(self.weights), stride=2, padding=2)
+
+    def up(self, x: Tensor) -> Tensor:
+        return self.normed(F.conv_transpose2d(x, next(self.weights), stride=2, padding=2, output_padding=1))
+
+    def conv(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, next(self.weights), next(self.weights), padding=2)
+
+
+def encoder(book: Book, x: Tensor) -> tuple[Tensor, ...]:
+    for _ in range(3):
+        x = book.normed(book.down(x))
+    x = book.hidden(x.flatten(1))
+    return book.linear(x), book.linear(x)
+
+
+def decoder(book: Book, z: Tensor) -> tuple[Tensor, ...]:
+    x = book.hidden(z).view(len(z), -1, 2, 2)
+    for _ in range(3):
+        x = book.up(x)
+    return (torch.tanh(book.conv(x)),)
+
+
+def discriminator(book: Book, x: Tensor) -> tuple[Tensor, ...]:
+    x = book.conv(x).clamp(min=0)
+    for _ in range(2):
+        x = book.normed(book.down(x))
+    features = book.down(x)
+    return book.linear(book.hidden(book.normed(features).flatten(1))), features
+
+
+@pytest.mark.parametrize(
+    ("book", "net", "shape"),
+    [
+        (encoder, lambda: VAEGANEncoder(3, 4, 16, width=2, hidden=5), (6, 3, 16, 16)),
+        (decoder, lambda: VAEGANDecoder(4, 3, 16, width=16), (6, 4)),
+        (discriminator, lambda: VAEGANDiscriminator(3, 3, 16, width=2, hidden=5), (6, 3, 16, 16)),
+    ],
+)
+def test_the_published_layers(
+    book: Callable[[Book, Tensor], tuple[Tensor, ...]], net: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    made, given = net().double(), torch.randn(shape, dtype=torch.float64)
+    for weight in made.parameters():
+        nn.init.normal_(weight)
+    found, weights = made(given), Book(made)
+    for one, other in zip(found if isinstance(found, tuple) else (found,), book(weights, given), strict=True):
+        torch.testing.assert_close(one, other)
+    assert not [*weights.weights]
+
+
+def test_all_three_draw_their_first_weights() -> None:
+    torch.manual_seed(0)
+    nets = [
+        VAEGANEncoder(3, 4, 16, width=8, hidden=64),
+        VAEGANDecoder(4, 3, 16, width=64),
+        VAEGANDiscriminator(3, 3, 16, width=8, hidden=64),
+    ]
+    for net in nets:
+        layers = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
+        for layer in layers:
+            bound = 1 / math.sqrt(3 * layer.weight[0].numel())
+            # the least of them has 64 values: all below nine tenths of the bound once in 800
+            assert 0.9 * bound < float(layer.weight.detach().abs().max()) <= bound
+            assert layer.bias is None or not layer.bias.any()
 
 
 FORMULAS = [

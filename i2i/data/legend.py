@@ -10,6 +10,7 @@ import numpy as np
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
+from i2i.core.words import counted
 from i2i.data.map_files import Colour, Numbers, read_map
 from i2i.data.tables import words_of
 
@@ -158,7 +159,8 @@ def _wrong(legend: Legend) -> Iterator[str]:
         )
     if legend.palette and len(legend.palette) != len(legend.classes):
         yield (
-            f"palette: it has {len(legend.palette)} colours for {len(legend.classes)} classes; give each class one"
+            f"palette: it has {counted(len(legend.palette), 'colour')} for {len(legend.classes)} classes; give each "
+            "class one"
         )
     for number, colour in enumerate(legend.palette):
         if (first := legend.palette.index(colour)) != number:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -43,8 +44,11 @@ def convert(paths: Sequence[Path], out: Path, as_: str, settings: Iterable[str] 
     if out.exists():
         raise I2IError(f"{out}: this file exists; choose another name")
     tensors = _taken(paths[0], read_weights(paths[0]))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, out)
+    except (OSError, SafetensorError) as error:
+        raise I2IError(f"{out}: this file cannot be written ({error}); choose another place") from error
     return out
 
 

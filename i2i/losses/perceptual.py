@@ -26,7 +26,7 @@ CONVERT = "i2i import vgg19-dcbb9e9d.pth --as vgg19 -o vgg19.safetensors"
 MISSING = (
     "weights: this loss needs those of VGG19, which i2i does not bring; fetch vgg19-dcbb9e9d.pth (torchvision's VGG19, "
     f'trained on ImageNet), convert it once by `{CONVERT}` and give weights = "vgg19.safetensors"; or do without the '
-    "loss: perceptual_weight = 0"
+    "loss, by perceptual_weight = 0 for example"
 )
 
 

@@ -17,7 +17,11 @@ def init_weights(
     Convolutions and linear layers get weights by name and zero biases; batch norms get weights around 1 and
     zero biases. `gain` is the standard deviation of "normal" and the factor of "xavier" and "orthogonal";
     "kaiming" has none. Numbers come from `generator`, or from torch's global one.
+
+    Raises:
+        ValueError: the name is unknown, or the network draws its own weights.
     """
+    check_init(module, name)
     if name == "default":
         return
     for layer in module.modules():
@@ -28,6 +32,19 @@ def init_weights(
         elif isinstance(layer, nn.BatchNorm2d) and layer.affine:
             nn.init.normal_(layer.weight, 1.0, 0.02, generator=generator)
             nn.init.zeros_(layer.bias)
+
+
+def check_init(module: nn.Module, name: InitName) -> None:
+    """Refuse an initialisation that layers with `draws_own_weights = True` would ignore.
+
+    Raises:
+        ValueError: "name: sentence".
+    """
+    own = {type(layer).__name__ for layer in module.modules() if getattr(layer, "draws_own_weights", False)}
+    if own and name != "default":
+        raise ValueError(
+            f'name: {", ".join(sorted(own))} draw their own weights and would ignore "{name}"; use "default"'
+        )
 
 
 def _draw(weight: Tensor, name: InitName, gain: float, generator: torch.Generator | None) -> None:

@@ -19,6 +19,7 @@ from i2i.core.strategy import Phase, Strategy
 from i2i.engine.loop import Engine, Settings
 from i2i.engine.parallel import World, devices
 from i2i.nets import init_weights
+from i2i.nets.init import check_init
 from i2i.spec.sections import Term
 from i2i.spec.spec import Spec
 
@@ -40,6 +41,7 @@ def build_source(spec: Spec, registry: Registry, ref: Ref | None = None) -> Sour
     wanted = [field for field in strategy.wants() if not field.endswith("?")]
     if missing := [field for field in wanted if field not in source.facts.fields]:
         has = [f for f in source.facts.fields if f not in source.facts.truth.values() or f in wanted]
+        has = has or [*source.facts.fields]
         lacks = f" and lacks {', '.join(missing)}" if set(wanted) & set(has) else ""
         own = strategy.recipe.get("data", {}).get("name")
         hint = f"; the method is made for data '{own}'" if own and own != spec.data.name else ""
@@ -52,19 +54,39 @@ def build_source(spec: Spec, registry: Registry, ref: Ref | None = None) -> Sour
     return source
 
 
-def build_parts(spec: Spec, registry: Registry, facts: DataFacts) -> tuple[Parts, list[Phase]]:
-    """What the strategy builds, with the losses that the spec adds, and the phases that use both."""
+def build_parts(
+    spec: Spec, registry: Registry, facts: DataFacts, *, losses_too: bool = True
+) -> tuple[Parts, list[Phase]]:
+    """What the strategy builds, with the losses that the spec adds, and the phases that use both.
+
+    Who only translates needs no losses (`losses_too`), nor the files of weights that some of them ask for.
+
+    Raises:
+        I2IError: a component cannot be built, or would ignore `train.init`.
+    """
     strategy = build_strategy(spec, registry)
     offers = {"image_size": facts.image_size}
 
     def make(ref: Ref, **demands: Any) -> Any:
+        if ref.kind == "loss" and not losses_too:
+            return None
         return registry.build(ref, offers, demands)
 
     parts = dict(strategy.build(make, facts))
     losses = {name: registry.build(term.loss, offers, {}) for name, term in spec.terms.items()}
     parts |= {f"term_{name}": loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
     phases = [extended(phase, spec.terms, losses) for phase in strategy.phases()]
+    for name in networks_of(phases):
+        _check_init(name, parts.get(name), spec)
     return Parts(parts), phases
+
+
+def _check_init(name: str, part: Any, spec: Spec) -> None:
+    if isinstance(part, nn.Module):
+        try:
+            check_init(part, spec.train.init.name)
+        except ValueError as error:
+            raise I2IError(f"train.init.{error} ({name})") from error
 
 
 def extended(phase: Phase, terms: Mapping[str, Term], losses: Mapping[str, Callable[..., Tensor]]) -> Phase:

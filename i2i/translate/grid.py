@@ -62,7 +62,8 @@ class Layout:
 def draw_grid(columns: Iterable[tuple[str, Sequence[Image.Image]]], names: Sequence[str] = ()) -> Image.Image:
     """One labelled column for each entry; `names` stand beside the rows.
 
-    A cell is as large as the first picture, others are fitted into it; labels are wrapped and, if very long, cut.
+    A cell is as large as the first picture, others are fitted into it; labels are wrapped and, if very long, cut. Where
+    all are empty there is no band for them.
     """
     labels, pictures = zip(*columns, strict=True)
     width, height = (max(side, LEAST) for side in pictures[0][0].size)
@@ -70,8 +71,8 @@ def draw_grid(columns: Iterable[tuple[str, Sequence[Image.Image]]], names: Seque
     above = [wrapped(label, font, width, LINES) for label in labels]
     beside = [wrapped(name, font, BESIDE, max(1, height // LINE)) for name in names]
     margin = max((round(font.getlength(line)) + 2 * GAP for lines in beside for line in lines), default=0)
-    lines = max(len(lines) for lines in above)
-    layout = Layout(GAP + margin, BAND + LINE * (lines - 1) + GAP, width, height)
+    band = BAND + LINE * (max(map(len, above)) - 1) if any(line for lines in above for line in lines) else 0
+    layout = Layout(GAP + margin, band + GAP, width, height)
     sheet = Image.new("RGB", layout.corner(max(map(len, pictures)), len(labels)), "white")
     _write(sheet, font, layout, above, beside)
     for c, column in enumerate(pictures):

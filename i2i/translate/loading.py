@@ -40,7 +40,7 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str = "a
     except SpecError as error:
         raise _with_plugin_files(error, state, registry) from error
     facts = DataFacts(**_facts(state["data"]))
-    net, _ = build_parts(spec.model_copy(update={"terms": {}}), registry, facts)
+    net, _ = build_parts(spec.model_copy(update={"terms": {}}), registry, facts, losses_too=False)
     if partial := "imported" in state:
         net = _without_absent(net, tensors)
     for name, module in net.modules().items():

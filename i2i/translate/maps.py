@@ -37,7 +37,7 @@ def take_map(given: str | Path | Picture, facts: DataFacts, field: str) -> tuple
         path = Path(given)
         return _tensor(_read(path, facts, field)), path.name
     if isinstance(given, Image.Image):
-        return _tensor(_meaning(_of_image(given), facts, field)), ""
+        return _tensor(_meaning(_of_image(given, field), facts, field)), ""
     if isinstance(given, Tensor):
         return _of_tensor(given, facts, field), ""
     return _tensor(_meaning(_checked(given, field), facts, field)), ""
@@ -113,16 +113,16 @@ def _meaning(stored: Numbers, facts: DataFacts, field: str) -> Numbers:
     return instances_of(stored)
 
 
-def _of_image(image: Image.Image) -> Numbers:
+def _of_image(image: Image.Image, field: str) -> Numbers:
     if len(image.getbands()) > 2:
         return np.asarray(image.convert("RGB"))
-    return _checked(np.asarray(image if len(image.getbands()) == 1 else image.getchannel(0)), image.mode)
+    return _checked(np.asarray(image if len(image.getbands()) == 1 else image.getchannel(0)), field)
 
 
 def _of_tensor(given: Tensor, facts: DataFacts, field: str) -> Tensor:
     plain = given[None] if given.ndim == 2 else given
     batch = plain if plain.ndim == 4 else plain[None]
-    if batch.ndim != 4 or batch.shape[1] not in (1, 3):
+    if batch.ndim != 4 or batch.shape[1] not in (1, 3) or not len(batch):
         raise I2IError(f"a {field} of shape {tuple(given.shape)} is none; use H×W, 1×H×W or N×1×H×W")
     arrays = [_checked(one.detach().cpu().permute(1, 2, 0).numpy(), field) for one in batch]
     read = torch.stack([_tensor(_meaning(array, facts, field)) for array in arrays]).to(given.device)
@@ -137,6 +137,8 @@ def _checked(array: Any, field: str) -> Numbers:
         array = array[..., 0]
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] != 3):
         raise I2IError(f"a {field} of shape {array.shape} is none; use H×W, or H×W×3 for colours")
+    if array.ndim == 3 and (array.min() < 0 or array.max() > 255):
+        raise I2IError(f"a {field} in colour holds numbers from 0 to 255, not {array.min()} to {array.max()}")
     return np.asarray(array, np.uint8 if array.ndim == 3 else np.int64)
 
 

@@ -115,7 +115,8 @@ def layers_of(layers: int | Literal["auto"], image_size: int) -> int:
         hint = f"use {below} or less"
     else:
         step = 2**count
-        hint = f"choose data.size = {image_size // step * step} or {-(-image_size // step) * step}"
+        fitting = [size for size in (image_size // step * step, -(-image_size // step) * step) if size]
+        hint = f"choose data.size = {' or '.join(map(str, fitting))}"
     raise ValueError(f"layers: {count} need a multiple of {2**count} pixels, got {image_size}; {hint}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -46,11 +47,23 @@ def check_limits(noise: Distribution) -> None:
     """Refuse limits between which there is nothing.
 
     Raises:
-        I2IError: the first is not the lower one.
+        I2IError: the first is not the lower one, or one is not finite.
     """
-    if isinstance(noise, tuple) and noise[0] >= noise[1]:
+    if not isinstance(noise, tuple):
+        return
+    low, high = noise
+    if not math.isfinite(high - low):
         raise i2i.I2IError(
-            f"strategy.noise: the lower limit comes first, got {noise[0]:g} and {noise[1]:g}; exchange them"
+            f"strategy.noise: there are no even numbers between {low:g} and {high:g}; give two finite limits"
+        )
+    if low == high:
+        raise i2i.I2IError(
+            f"strategy.noise: there is nothing between {low:g} and {high:g}; give two different limits, the lower one "
+            "first"
+        )
+    if low > high:
+        raise i2i.I2IError(
+            f"strategy.noise: the lower limit comes first, got {low:g} and {high:g}; exchange them"
         )
 
 

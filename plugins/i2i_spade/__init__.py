@@ -24,6 +24,7 @@ from i2i_spade.maps import Semantics
 NonNegative = Annotated[float, Field(ge=0)]
 Style = Annotated[Path | None, i2i.PictureOf("image")]
 LATENT, KL_WEIGHT = 256, 0.05
+FEATURE, PERCEPTUAL = i2i.Ref("l1"), i2i.Ref("vgg19")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,11 @@ class SPADE(i2i.Strategy):
     encoder: i2i.Encoder | None = None
     latent: Annotated[int, Field(ge=1, description="numbers in the code of the style")] = LATENT
     gan: i2i.Loss = i2i.Ref("hinge")
-    feature: i2i.Loss = i2i.Ref("l1")
+    feature: i2i.Loss = FEATURE
     feature_weight: Annotated[
         NonNegative, Field(description="weight of looking the same to the discriminator's hidden layers")
     ] = 10.0
-    perceptual: i2i.Loss = i2i.Ref("vgg19")
+    perceptual: i2i.Loss = PERCEPTUAL
     perceptual_weight: Annotated[
         NonNegative, Field(description="weight of looking the same to a frozen network; 0 needs none")
     ] = 10.0
@@ -107,12 +108,21 @@ class SPADE(i2i.Strategy):
 
     def _check(self) -> None:
         """Refuse options without effect."""
-        given = {"latent": self.latent != LATENT, "kl_weight": self.kl_weight != KL_WEIGHT}
-        idle = [option for option, changed in given.items() if changed]
-        if idle and self.encoder is None:
+        if self.encoder is None and (self.latent != LATENT or self.kl_weight != KL_WEIGHT):
+            option = "latent" if self.latent != LATENT else "kl_weight"
             raise i2i.I2IError(
-                f'strategy.{idle[0]}: it has no effect without an encoder; leave it out, or set encoder = "spade"'
+                f'strategy.{option}: it has no effect without an encoder; leave it out, or set encoder = "spade"'
             )
+        losses = {
+            "feature": (self.feature, FEATURE, self.feature_weight),
+            "perceptual": (self.perceptual, PERCEPTUAL, self.perceptual_weight),
+        }
+        for option, (loss, default, weight) in losses.items():
+            set_options = any(value is not None for value in loss.options.values())
+            if not weight and (loss.name != default.name or set_options):
+                raise i2i.I2IError(
+                    f"strategy.{option}: it has no effect while {option}_weight is 0; raise that, or leave it out"
+                )
 
     def _coded(self, data: i2i.DataFacts) -> dict[str, Any]:
         """What a generator must take besides the map: a code, and for that the shape of the pictures."""

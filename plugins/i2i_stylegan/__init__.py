@@ -18,7 +18,7 @@ import i2i
 from i2i.losses import penalty_weight, r1_penalty
 from i2i_stylegan.discriminator import ProgressiveDiscriminator
 from i2i_stylegan.drawing import as_if_large, made_to_train, noise
-from i2i_stylegan.growth import Growth, check_growth
+from i2i_stylegan.growth import Growth, check_groups, check_growth, check_table
 from i2i_stylegan.layers import enlarged
 from i2i_stylegan.styles import CUTOFF, LAYERS, LayerName, drawn, one_of, other_samples, rows, truncated
 from i2i_stylegan.synthesis import StyleGenerator
@@ -109,13 +109,17 @@ class StyleGAN(i2i.Strategy):
         """The options with the resolution that pictures of that many pixels ask for.
 
         Raises:
-            ValueError: it is not reached by doubling; the message names what is.
+            ValueError: it is not reached by doubling, or an entry of a table cannot be used.
         """
         if options["resolution"] not in ("auto", image_size):
             raise ValueError(
                 f"resolution: {options['resolution']} is not the size of the pictures, {image_size}; leave it out"
             )
         check_growth(image_size, options["start"], options["stable_images"], options["fading_images"])
+        for table in ("batches", "rates"):
+            check_table(table, [side for side, _ in options[table]])
+        used = {side: n for side, n in options["batches"] if options["start"] <= side <= image_size}
+        check_groups(used, options["discriminator"].options.get("group", 1))
         return {**options, "resolution": image_size}
 
     def wants(self) -> tuple[str, ...]:
@@ -234,9 +238,9 @@ class StyleGAN(i2i.Strategy):
             ValueError: several numbers of `style` at once.
         """
         like = x.seed.new_empty((len(x), self.latent), dtype=torch.float32)
+        other = None if style is None else other_samples(x, one_of(style)).normal(like)
         layers = drawn(net, x, like, style_to, mix, space)[:, None].repeat(1, net.G.layers, 1)
-        if style is not None:
-            other = other_samples(x, one_of(style)).normal(like)
+        if other is not None:
             layers[:, LAYERS[style_layers or "coarse"]] = net.G.mapping(other)[:, None]
         layers = truncated(layers, net.G.mean_style.now(), truncation, cutoff or CUTOFF)
         level = net.growth.level(float(net.G.lod))

@@ -6,6 +6,7 @@ Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs", 2018, section 2
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -115,6 +116,35 @@ def check_growth(resolution: int, start: int, stable: int, fading: int) -> None:
             f"stable_images: without images it never grows from {start} to {resolution}; raise it, or set "
             f"start = {resolution}"
         )
+
+
+def check_table(option: str, resolutions: Sequence[int]) -> None:
+    """Refuse entries of `batches` or `rates` that could have no effect.
+
+    Raises:
+        ValueError: "option: sentence".
+    """
+    for number, side in enumerate(resolutions):
+        if not _is_power(side):
+            raise ValueError(
+                f"{option}: {side} is not reached by doubling {SMALLEST}; use 4, 8, 16 and so on"
+            )
+        if side in resolutions[:number]:
+            raise ValueError(f"{option}: {side} stands there twice; leave one out")
+
+
+def check_groups(batches: Mapping[int, int], group: int) -> None:
+    """Refuse batches, by resolution, that the discriminator cannot compare in groups, before they come up.
+
+    Raises:
+        ValueError: "option: sentence".
+    """
+    for side, batch in batches.items():
+        if batch > group and batch % group:
+            raise ValueError(
+                f"batches: the discriminator compares pictures in groups of {group}, and {batch} at {side}x{side} "
+                f"cannot be grouped so; use {batch + group - batch % group}, or discriminator.group = 1"
+            )
 
 
 def _is_power(number: int) -> bool:

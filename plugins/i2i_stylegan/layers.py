@@ -7,11 +7,13 @@ Generator Architecture for Generative Adversarial Networks", 2019.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2i import I2IError
 from i2i.nets import InstanceNorm
 
 GAIN = math.sqrt(2)  # of a layer that a ReLU or its like follows (He et al., 2015)
@@ -24,6 +26,8 @@ class EqualLinear(nn.Module):
 
     `lr_multiplier` is as good as a smaller learning rate: weights are stored larger, and count less.
     """
+
+    draws_own_weights: ClassVar[bool] = True
 
     def __init__(self, inputs: int, outputs: int, *, gain: float = GAIN, lr_multiplier: float = 1.0) -> None:
         super().__init__()
@@ -38,6 +42,8 @@ class EqualLinear(nn.Module):
 
 class EqualConv(nn.Module):
     """A convolution of stride 1 by an odd kernel, with zeros around, whose weights are scaled as it runs."""
+
+    draws_own_weights: ClassVar[bool] = True
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, gain: float = GAIN, bias: bool = True
@@ -143,13 +149,13 @@ def with_deviation(x: Tensor, group: int) -> Tensor:
     With N pictures in groups of `group`, a group is every (N / group)-th of them; fewer than `group` are one group.
 
     Raises:
-        ValueError: the pictures cannot be grouped so.
+        I2IError: the pictures cannot be grouped so.
     """
     count = min(group, len(x))
     if len(x) % count:
-        raise ValueError(
-            f"group: the discriminator compares pictures in groups of {group}, and {len(x)} of a micro-batch cannot be "
-            f"grouped so; choose batches that can, or group = 1"
+        raise I2IError(
+            f"strategy.discriminator.group: the discriminator compares pictures in groups of {group}, and {len(x)} of "
+            f"a micro-batch cannot be grouped so; choose batches that can, or group = 1"
         )
     groups = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
     groups = groups.view(count, -1, *x.shape[1:])

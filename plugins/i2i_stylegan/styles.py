@@ -33,12 +33,14 @@ def drawn(
         mix: how far to go there.
         space: what is mixed, "z" or "w".
     """
-    z = x.random.of(x.random.samples).normal(like)
-    if mix and space == "z":
-        z = between(z, other_samples(x, style_to).normal(like), mix)
+    others = other_samples(x, style_to).normal(like) if mix else None
+    # This moves the stream on: the others had to come first, and noise gets numbers of its own.
+    z = x.random.normal(like)
+    if others is not None and space == "z":
+        z = between(z, others, mix)
     w: Tensor = net.G.mapping(z)
-    if mix and space != "z":
-        w = torch.lerp(w, net.G.mapping(other_samples(x, style_to).normal(like)), mix)
+    if others is not None and space != "z":
+        w = torch.lerp(w, net.G.mapping(others), mix)
     return w
 
 
