@@ -34,6 +34,15 @@ minimised_by = ["G"]
 ALL_SECTIONS = "known: data, loggers, optimizers, schedule, strategy, terms, train, validate"
 UNET = "known: depth, dropout, norm, width"
 LOSSES = "known: bounded-logistic, hinge, huber, l1, l2, lsgan, sobel, vanilla, vgg19, wgan-gp"
+GENERATORS = (
+    "known: domain-resnet, joint-mlp, label-mlp, label-resizing, label-strided, latent-unet, mlp, resizing, resnet, "
+    "spade, strided, style, unet, vaegan-decoder"
+)
+DISCRIMINATORS = (
+    "known: class-conv, conv, domain-patch, feature-patch, joint-maxout, label-mlp, label-strided, maxout, mlp, "
+    "multi-scale, patch, pixel, progressive, strided, vaegan-features"
+)
+STRATEGIES = "known: acgan, bicyclegan, cgan, cyclegan, dcgan, gan, pix2pix, spade, stargan, stylegan, vaegan"
 OPTIMIZERS = "known: adam, adamw, rmsprop, sgd"
 DATA = "known: demo, domains, images, masks, paired, unpaired"
 NEEDS_LIST = "input should be a list, got 'fake'"
@@ -61,7 +70,7 @@ AFTER: dict[str, str] = {
     "[strategy.generator]\nname = 'unett'": line(
         7,
         "strategy.generator: there is no generator 'unett'",
-        "did you mean 'unet'? known: domain-resnet, latent-unet, resnet, unet",
+        f"did you mean 'unet'? {GENERATORS}",
     ),
     "[strategy.pixle]\nname = 'l1'": line(
         7,
@@ -74,7 +83,7 @@ AFTER: dict[str, str] = {
     "[strategy.discriminator]\nname = 'unet'": line(
         7,
         "strategy.discriminator: there is no discriminator 'unet'",
-        "known: domain-patch, multi-scale, patch, pixel",
+        DISCRIMINATORS,
     ),
     "[optimizers]\nD = 'adm'": line(
         8, "optimizers.D: there is no optimizer 'adm'", f"did you mean 'adam'? {OPTIMIZERS}"
@@ -236,18 +245,18 @@ WHOLE: dict[str, str] = {
     "strategy = 'pix2pix'\ndata = 'paired'": line(2, "data.root: data 'paired' needs this option"),
     "[data]\nname = 'demo'": nowhere(
         "strategy.name: the name of the strategy is needed here",
-        "known: bicyclegan, cyclegan, pix2pix, stargan",
+        STRATEGIES,
     ),
     "[strategy]\nname = 3\n[data]\nname = 'demo'": line(
         2,
         "strategy.name: the name of the strategy is needed here",
-        "known: bicyclegan, cyclegan, pix2pix, stargan",
+        STRATEGIES,
     ),
     "strategy = 3\ndata = 'demo'": line(1, "strategy: should be a table, got 3"),
     "strategy = 'cyclgan'\ndata = 'demo'": line(
         1,
         "strategy: there is no strategy 'cyclgan'",
-        "did you mean 'cyclegan'? known: bicyclegan, cyclegan, pix2pix, stargan",
+        f"did you mean 'cyclegan'? {STRATEGIES}",
     ),
     "strategy = 'pix2pix'\n[data]\nname = 'dmo'": line(
         2, "data: there is no data 'dmo'", f"did you mean 'demo'? {DATA}"
@@ -356,8 +365,7 @@ def test_a_wrong_setting_is_named() -> None:
         "  --set train.steps: input should be a whole number, got 'many'"
     )
     assert complaint(PIX, "strategy.generator=resnt") == (
-        "  --set strategy.generator: there is no generator 'resnt'\n"
-        "    did you mean 'resnet'? known: domain-resnet, latent-unet, resnet, unet"
+        f"  --set strategy.generator: there is no generator 'resnt'\n    did you mean 'resnet'? {GENERATORS}"
     )
 
 
