@@ -123,7 +123,9 @@ def test_an_unknown_name_might_be_in_the_broken_plug_in(strangers: Path, tmp_pat
     assert done.returncode == 1
     first, second, third, fourth = done.stderr.splitlines()
     assert first == "  --set strategy.pixel: there is no loss 'charboniere'"
-    assert second.startswith("    did you mean 'charbonnier'? known: bounded-logistic, charbonnier, hinge, huber, l1")
+    assert second.startswith(
+        "    did you mean 'charbonnier'? known: bounded-logistic, charbonnier, hinge, huber, l1"
+    )
     assert third.startswith("    plug-in 'explodes' failed to load: RuntimeError: no such luck (")
     assert fourth.startswith("    plug-in 'smooth' failed to load: loss 'charbonnier' is offered by both ")
 
