@@ -21,7 +21,7 @@ from i2i.data.stream import Stream
 from i2i.data.values import to_device
 from i2i.spec.assemble import build_source
 
-SIZE, BATCH, EPOCHS, SAMPLES = 28, 128, 2, 1000
+SIZE, BATCH, STEPS, SAMPLES = 28, 128, 1000, 1000
 CPU = torch.device("cpu")
 
 
@@ -49,7 +49,7 @@ def learned(source: i2i.Source) -> nn.Module:
         nn.Flatten(), nn.Linear(64 * (SIZE // 4) ** 2, 128), nn.ReLU(), nn.Linear(128, classes),
     )  # fmt: skip
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    for x, y in pictures(source, EPOCHS * len(source) // BATCH):
+    for x, y in pictures(source, STEPS):
         optimizer.zero_grad()
         F.cross_entropy(net(x), y).backward()
         optimizer.step()

@@ -31,7 +31,7 @@ class ACGAN(CGAN):
     label_weight: Annotated[float, Field(ge=0, description="weight of being of the right class")] = 1.0
 
     recipe: ClassVar[Mapping[str, Any]] = published(32, 200, "normal")
-    demo: ClassVar[Mapping[str, Any]] = on_demo({"generator": {"width": 32}}, steps=2000)
+    demo: ClassVar[Mapping[str, Any]] = on_demo({"generator": {"width": 32}}, steps=3000)
 
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         check_limits(self.noise)

@@ -42,7 +42,14 @@ class CGAN(i2i.Strategy):
 
     recipe: ClassVar[Mapping[str, Any]] = published(32, 200, "default")
     example: ClassVar[Mapping[str, Any]] = {"data": {"root": "data/mnist"}}
-    demo: ClassVar[Mapping[str, Any]] = on_demo({}, steps=2000)
+    demo: ClassVar[Mapping[str, Any]] = on_demo(
+        {
+            "generator": {"name": "label-strided", "width": 24},
+            "discriminator": {"name": "label-strided", "width": 24},
+            "gan": "vanilla",
+        },
+        steps=2500,
+    )
 
     def wants(self) -> tuple[str, ...]:
         return ("image", "label")

@@ -29,7 +29,13 @@ class GAN(i2i.Strategy):
     judging: ClassVar[float] = 0.5  # weight of the terms that the discriminator minimises
     recipe: ClassVar[Mapping[str, Any]] = published(28, 200, "default")
     example: ClassVar[Mapping[str, Any]] = {"data": {"root": "data/mnist"}}
-    demo: ClassVar[Mapping[str, Any]] = on_demo({}, steps=2000)
+    demo: ClassVar[Mapping[str, Any]] = on_demo(
+        {
+            "generator": {"widths": [256, 512, 1024], "norm": "none"},
+            "discriminator": {"widths": [1024, 512, 256], "dropout": 0.3},
+        },
+        steps=4000,
+    )
 
     def wants(self) -> tuple[str, ...]:
         return ("image",)

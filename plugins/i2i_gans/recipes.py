@@ -32,6 +32,7 @@ def on_demo(strategy: Mapping[str, Any], steps: int) -> dict[str, Any]:
             "epochs": None,
             "steps": steps,
             "batch": 32,
+            "ema": {"G": 0.99},
             "log_every": 25,
             "sample_every": 250,
             "validate_every": 250,

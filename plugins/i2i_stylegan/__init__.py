@@ -81,8 +81,8 @@ class StyleGAN(i2i.Strategy):
             "discriminator": {"width": 256, "max_width": 64},
             "latent": 64,
             "r1_weight": 0.5,
-            "stable_images": 4000,
-            "fading_images": 4000,
+            "stable_images": 3000,
+            "fading_images": 3000,
             "batches": [],
         },
         "data": {
@@ -95,7 +95,7 @@ class StyleGAN(i2i.Strategy):
         },
         "optimizers": {"default": {"lr": 3e-3}},
         "train": {
-            "steps": 2000,
+            "steps": 1600,
             "batch": 16,
             "ema": {"G": {"half_life": 1000}},
             "log_every": 25,
