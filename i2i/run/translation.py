@@ -56,6 +56,7 @@ def samples_shown(model: Model, count: int | None, out: Path, controls: Mapping[
     """Draw samples with a progress bar, as a sheet or as files."""
     request = sampling.check_request(model, controls)
     each, console = sampling.samples_each(request, count), Console()
+    sampling.check_out(out, len(request.captions), each)
     rows = dict(_followed(console, sampling.drawn(model, request, each), len(request.captions), "drawing"))
     sampling.write_samples(rows, model, out)
     of_each = f" of each of {len(rows)}" if len(rows) > 1 else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -24,6 +24,8 @@ from i2i.data.values import to_unit
 from i2i.translate.maps import Given, by_stem, missing
 from i2i.translate.pictures import FULL, Range, convert, take
 from i2i.translate.request import Own, Request
+
+Read = TypeVar("Read")
 
 
 def ask(
@@ -52,30 +54,48 @@ def ask(
     asked = {**signature.defaults(), **controls}
     further = [field for field in _names(strategy.takes(signature.defaults()))[1:] if field in facts.maps]
     given = {name: asked[name] for name in (*fields, *further) if _is_picture(asked.get(name))}
-    # The method is told a path; that of a picture in memory is the name of its control.
-    paths = {name: Path(name) for name, picture in given.items() if not isinstance(picture, (str, Path))}
-    maps: dict[str, Any] = dict.fromkeys(further, (Path | None, None))
-    model = create_model("Controls", __base__=(Own, signature.options), **maps)
-    values, problems = validate(model, {**controls, **paths}, "control", owner)
-    pictures = {}
-    others: dict[str, Given] = {}
-    for name, picture in given.items():
-        try:
-            if name in fields:
-                pictures[name] = _read(picture, fields[name], facts, value_range)
-            else:
-                others[name] = _files(picture)
-        except I2IError as error:
-            problems.append(Problem(f"control.{name}", str(error)))
-    if problems:
+    values, problems = _checked(signature.options, further, controls, given, owner)
+
+    pictures, unread = _all_read(given, fields.keys(), lambda n, p: _read(p, fields[n], facts, value_range))
+    others, unfound = _all_read(given, further, lambda _, picture: _files(picture))
+    if problems := [*problems, *unread, *unfound]:
         raise SpecError(problems)
+
     own = Own(**{name: values.pop(name) for name in Own.model_fields})
-    for name in further:
-        del values[name]
+    values = {name: value for name, value in values.items() if name not in further}
     if problems := missing(strategy.takes(values), others, facts):
         raise SpecError(problems)
     captions = _captions(strategy, net, values)
     return Request(strategy.takes(values)[0], captions, pictures, own, value_range, others)
+
+
+def _checked(
+    options: type[BaseModel],
+    further: Sequence[str],
+    controls: Mapping[str, Any],
+    given: Mapping[str, Any],
+    owner: str,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The values of all controls, the translator's own and further maps among them, and what is wrong with them."""
+    # The method is told a path; that of a picture in memory is the name of its control.
+    paths = {name: Path(name) for name, picture in given.items() if not isinstance(picture, (str, Path))}
+    maps: dict[str, Any] = dict.fromkeys(further, (Path | None, None))
+    model = create_model("Controls", __base__=(Own, options), **maps)
+    return validate(model, {**controls, **paths}, "control", owner)
+
+
+def _all_read(
+    given: Mapping[str, Any], names: Collection[str], read: Callable[[str, Any], Read]
+) -> tuple[dict[str, Read], list[Problem]]:
+    """Those of the given controls that have these names, read, and what is wrong with the rest of them."""
+    done, problems = {}, []
+    for name in given:
+        if name in names:
+            try:
+                done[name] = read(name, given[name])
+            except I2IError as error:
+                problems.append(Problem(f"control.{name}", str(error)))
+    return done, problems
 
 
 def _names(fields: Sequence[str]) -> list[str]:

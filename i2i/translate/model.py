@@ -105,7 +105,10 @@ class Model:
             I2IError: the method needs an input, a control is unknown, or `out` cannot be written.
         """
         request = sampling.check_request(self, {**controls, "seed": seed})
-        rows = dict(sampling.drawn(self, request, sampling.samples_each(request, count)))
+        each = sampling.samples_each(request, count)
+        if out is not None:
+            sampling.check_out(Path(out), len(request.captions), each)
+        rows = dict(sampling.drawn(self, request, each))
         if out is not None:
             return sampling.write_samples(rows, self, Path(out))
         pictures = {caption: sampling.as_pictures(row, self) for caption, row in rows.items()}

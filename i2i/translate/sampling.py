@@ -100,20 +100,33 @@ def sheet(rows: Mapping[str, Tensor]) -> Image.Image:
     return draw_grid(("", alone[column::width]) for column in range(width))
 
 
+def check_out(out: Path, captions: int, count: int) -> None:
+    """Refuse, before anything is drawn, a place that samples cannot be written to.
+
+    Raises:
+        I2IError: it is a file that is no picture, or the sheet would be too large for one.
+    """
+    if is_sheet(out):
+        width = count if captions > 1 else math.ceil(math.sqrt(count))
+        check_grid(max(captions, math.ceil(count / width)), width, out)
+    elif out.is_file():
+        raise I2IError(f"{out} is a file; name a folder for the samples, or a picture such as samples.png")
+
+
+def is_sheet(out: Path) -> bool:
+    """Whether samples go into one picture, and not into a folder."""
+    return is_image(out.name) and not out.is_dir()
+
+
 def write_samples(rows: Mapping[str, Tensor], model: Model, out: Path) -> Path:
     """Write a sheet if `out` names a picture, else a file for each sample: `3.png`, `red-3.png`.
 
     Raises:
         I2IError: `out` cannot be written.
     """
-    count = len(next(iter(rows.values())))
-    if is_image(out.name) and not out.is_dir():
-        width = count if len(rows) > 1 else math.ceil(math.sqrt(count))
-        check_grid(max(len(rows), math.ceil(count / width)), width, out)
+    if is_sheet(out):
         return write_picture(as_tensor(sheet(rows)), out)
-    if out.is_file():
-        raise I2IError(f"{out} is a file; name a folder for the samples, or a picture such as samples.png")
-    digits = len(str(count))
+    digits = len(str(len(next(iter(rows.values())))))
     prefixes = [f"{name}-" for name in safe_names(rows)] if len(rows) > 1 else [""]
     for prefix, row in zip(prefixes, rows.values(), strict=True):
         for number, picture in enumerate(stored(row, model), 1):
