@@ -16,6 +16,8 @@ class AdversarialLoss(Protocol):
     """Judges a discriminator's scores.
 
     `role` is "real" or "fake" (what the discriminator minimises) or "fool" (what the generator minimises).
+    A loss with a number as `boundary` says that scores above it mean real; then a run counts how often the
+    discriminator is right.
     """
 
     def __call__(

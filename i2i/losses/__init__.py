@@ -1,6 +1,7 @@
 """Losses and penalties: functions and small classes, usable without the rest of i2i."""
 
 from i2i.losses.adversarial import Hinge, LeastSquares, Role, Scores, Vanilla, Wasserstein
+from i2i.losses.counted import Counted
 from i2i.losses.latent import kl_divergence
 from i2i.losses.penalties import Critic, gradient_penalty, penalty_weight, second_order
 from i2i.losses.perceptual import VGG19
@@ -10,6 +11,7 @@ from i2i.losses.r1 import r1_penalty
 
 __all__ = [
     "VGG19",
+    "Counted",
     "Critic",
     "Hinge",
     "LeastSquares",

@@ -4,10 +4,13 @@
 from several scales, over which the mean is taken. `role` is "real" or "fake" (what the discriminator
 minimises on such pictures) or "fool" (what the generator minimises on its own). The result is a mean over
 batch and map, in fp32.
+
+A loss whose `boundary` is a number says that higher scores mean "real" and lower ones "fake": then a run counts how
+often the discriminator is right, and warns when it always is.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -28,6 +31,8 @@ class Vanilla:
     The generator aims at `target` too; with "minimax" it minimises log(1 - D), as in the paper's equation 1.
     """
 
+    boundary: ClassVar[float] = 0.0  # a probability of one half
+
     def __init__(
         self, *, objective: Literal["non-saturating", "minimax"] = "non-saturating", target: Label = 1.0
     ) -> None:
@@ -44,6 +49,8 @@ class Vanilla:
 class LeastSquares:
     """The squared distance to the label (Mao et al., 2017)."""
 
+    boundary: ClassVar[float] = 0.5
+
     def __init__(self, *, target: Label = 1.0) -> None:
         self.target = target
 
@@ -55,6 +62,8 @@ class LeastSquares:
 class Hinge:
     """The hinge loss (Lim and Ye, 2017): the discriminator ignores what it separates by a margin of one."""
 
+    boundary: ClassVar[float] = 0.0
+
     def __call__(self, scores: Scores, role: Role) -> Tensor:
         if role == "fool":
             return over_scales(scores, lambda s: -s.mean())
@@ -63,7 +72,10 @@ class Hinge:
 
 
 class Wasserstein:
-    """The critic's mean scores, kept smooth by a gradient penalty (Gulrajani et al., 2017)."""
+    """The critic's mean scores, kept smooth by a gradient penalty (Gulrajani et al., 2017).
+
+    It has no boundary: only differences of a critic's scores mean something.
+    """
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
@@ -16,6 +16,8 @@ class BoundedLogistic:
     Called as `gan(scores, role)`, with scores without sigmoid; a mean over batch and map. With "minimax" the generator
     minimises log(1 - D + epsilon), else -log(D + epsilon).
     """
+
+    boundary: ClassVar[float] = 0.0  # a probability of one half
 
     def __init__(
         self,
