@@ -111,7 +111,10 @@ def wrong_file_types(root):
         (root / "trainB" / name).touch()
 
 
-@case("'{root}/train' holds only links to files outside it, which are not followed; copy the files in")
+@case(
+    "'{root}/train/1.png' is a link to a place outside '{root}/train', which is not followed; copy the file in, or "
+    "remove the link"
+)
 def links_to_files_outside(root):
     outside = save(root.parent / "x.png", noise())
     (root / "train").mkdir(parents=True)

@@ -233,7 +233,7 @@ def head_that_was_cut(root):
     spoil(root, idx_bytes(np.zeros((4, 9, 8), np.uint8))[:8])
 
 
-@case(f"data.root: '{{root}}/{PICTURES}' is damaged: its head says 4×9×8 numbers, 288 bytes, and 289 bytes follow; "
+@case(f"data.root: '{{root}}/{PICTURES}' is damaged: its head says 4×9×8 numbers, 288 bytes, and more follow; "
       "download it again")  # fmt: skip
 def file_that_is_too_long(root):
     spoil(root, idx_bytes(np.zeros((4, 9, 8), np.uint8)) + b"\0")

@@ -93,3 +93,20 @@ class Labelled(Source, Protocol):
     def group(self, index: int) -> int:
         """Samples exchange labels with their own group only: the sets that are joined."""
         ...
+
+
+@runtime_checkable
+class Listed(Source, Protocol):
+    """A data set that can be read through from end to end, as `i2i check` does; other sources are read by `load`."""
+
+    def counts(self) -> Mapping[str, int]:
+        """How many pictures there are of each domain, class or attribute; empty where there is but one kind."""
+        ...
+
+    def parts(self) -> Mapping[str, Source]:
+        """The folders or sets that samples are drawn from, by name ("" of a single one), each as a source of its own.
+
+        There every picture is a sample once: nothing is drawn at random, neither cropped nor flipped. Empty where
+        pictures are drawn on the spot.
+        """
+        ...

@@ -47,7 +47,7 @@ class Demo:
         light: Annotated[
             Light, Field(description="of the layout paired: by day, or at any hour from day to night")
         ] = "day",
-        count: Annotated[int, Field(ge=1, description="samples of the training split")] = 200,
+        count: Annotated[int, Field(ge=1, le=10**6, description="samples of the training split")] = 200,
         seed: Annotated[int, Field(ge=0, description="each seed draws other scenes")] = 0,
         split: Annotated[Literal["train", "test"], Field(description="which scenes")] = "train",
         size: Size = 64,
@@ -116,6 +116,14 @@ class Demo:
         )  # fmt: skip
         held._in_order = True
         return held
+
+    def counts(self) -> Mapping[str, int]:
+        """Nothing: pictures are drawn when they are asked for."""
+        return {}
+
+    def parts(self) -> Mapping[str, Demo]:
+        """Nothing: pictures are drawn when they are asked for."""
+        return {}
 
     def _both(
         self, first: tuple[str, View], second: tuple[str, View], number: int, rng: torch.Generator

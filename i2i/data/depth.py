@@ -12,6 +12,9 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from i2i.data.pixels import Pixels
 
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""The formats that are read, whatever a file is called; for some of the others Pillow starts another program."""
+
 _BITS_PER_SAMPLE, _PLANAR = 0x0102, 0x011C
 _OTHER_ENDIAN = "L" if sys.byteorder == "big" else "B"
 # Pillow's unpackers of 16-bit colour keep the high byte; read in the other byte order, they keep the low one.
@@ -60,7 +63,7 @@ def decode_deep(path: Path, raw: str) -> Pixels:
 
 
 def _unpack(path: Path, raw: str) -> Pixels:
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         image.tile = [
             tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw)
             for tile in image.tile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,19 @@ class Domains:
     def __len__(self) -> int:
         return len(self._sets) * max(len(each) for each in self._sets.values())
 
+    def counts(self) -> Mapping[str, int]:
+        """How many pictures have each of the domains."""
+        every = [member.labels for member in self._members]
+        return {
+            name: int(count)
+            for labels in every
+            for name, count in zip(labels.names, labels.has.sum(axis=0), strict=True)
+        }
+
+    def parts(self) -> Mapping[str, Domains]:
+        """Each set alone: its pictures in order, neither cropped nor flipped."""
+        return {name: self._alone(name, member) for name, member in self._sets.items()}
+
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The picture, its labels, and the set that it is from if several are joined."""
         number, row = self._place(index, rng)
@@ -156,6 +170,12 @@ class Domains:
     @property
     def _members(self) -> Sequence[LabelledSet]:
         return tuple(self._sets.values())
+
+    def _alone(self, name: str, member: LabelledSet) -> Domains:
+        alone = copy.copy(self)
+        alone._sets = {name: replace(member, reading=member.reading.still())}
+        alone._holders, alone.joined, alone.facts = None, False, member.facts()
+        return alone
 
     def _place(self, index: int, rng: torch.Generator) -> tuple[int, int]:
         """The set and the row of a sample; the first number drawn says which of the pictures with a domain it is."""

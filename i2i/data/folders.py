@@ -9,6 +9,7 @@ from pathlib import Path
 from i2i.core.errors import I2IError
 from i2i.core.words import listed
 from i2i.data.images import natural_key
+from i2i.data.links import inside
 
 SHOWN = 8
 """So many folders are listed in a message."""
@@ -96,17 +97,3 @@ def _no_partner(have: Path, lack: Path) -> I2IError:
     known = lack.parent.is_dir()
     near = nearby(lack.parent, [lack.name], [have.name]) if known else f"there is no folder '{lack.parent}'"
     return I2IError(f"data.root: '{have}' has no partner '{lack}'; {near}")
-
-
-def inside(root: Path, folder: Path) -> Path:
-    """A folder of a data set.
-
-    Raises:
-        I2IError: it is a link that leaves `root`.
-    """
-    if folder.resolve().is_relative_to(root.resolve()):
-        return folder
-    raise I2IError(
-        f"data.root: '{folder}' is a link to a place outside '{root}', which is not followed; "
-        "move the pictures into the data folder"
-    )

@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,10 @@ TYPES: Mapping[int, str] = MappingProxyType(
 """The third byte of a file, and the type of number that it stands for."""
 PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType({"test": ("t10k", "test")})
 """How files of a split begin, where not with its name."""
+MOST_DIMENSIONS = 4
+"""Of pictures with channels; labels have one."""
+MOST_PACKED = 1100
+"""So many bytes at most come of one that gzip has packed: 1,032 of a long row of equal ones."""
 
 _AGAIN = "download it again"
 _GZIP = b"\x1f\x8b"
@@ -56,7 +61,10 @@ class IdxPictures:
     def decode(self, place: int) -> Pixels:
         """A picture, (H, W, C): uint8, or float32 where the file stores other numbers."""
         pixels = with_channels(self.stack[place])
-        return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
+        if pixels.dtype == np.uint8:
+            return pixels
+        with np.errstate(over="ignore"):  # what is too large is refused as infinite
+            return pixels.astype(np.float32)
 
 
 def idx_file(root: Path, split: str, what: str) -> Path | None:
@@ -115,35 +123,51 @@ def read_idx(path: Path) -> NDArray[Any]:
     Raises:
         I2IError: it is not one, or it is cut short.
     """
-    content = _unpacked(path)
-    kind, dimensions = TYPES.get(int.from_bytes(content[:3])), content[3:4]
-    if kind is None or not dimensions:
-        begin = content[:4].hex(" ") or "nothing"
-        raise I2IError(
-            f"data.root: '{path}' is no IDX file: it begins with {begin} where 00 00, the type (08 for bytes) and the "
-            f"number of dimensions should be; {_AGAIN}"
-        )
-    head = 4 + 4 * dimensions[0]
-    if len(content) < head:
-        raise I2IError(f"data.root: '{path}' is damaged: it ends within its head; {_AGAIN}")
-    shape = [int.from_bytes(content[at : at + 4]) for at in range(4, head, 4)]
-    dtype = np.dtype(kind)
-    promised, rest = prod(shape) * dtype.itemsize, len(content) - head
-    if promised != rest:
+    try:
+        with path.open("rb") as packed:
+            packs = packed.read(len(_GZIP)) == _GZIP
+            packed.seek(0)
+            size = path.stat().st_size
+            with gzip.open(packed) if packs else packed as file:
+                return _read(path, file, size * MOST_PACKED if packs else size)
+    except (OSError, EOFError, zlib.error) as error:
+        raise I2IError(f"data.root: '{path}' cannot be unpacked: {error}; {_AGAIN}") from error
+    except MemoryError as error:
+        raise I2IError(f"data.root: '{path}' holds more than this machine has memory for") from error
+
+
+def _read(path: Path, file: BufferedIOBase, most: int) -> NDArray[Any]:
+    """The array of an open file that can hold so many bytes at most: no head is believed that promises more."""
+    dtype, shape = _read_head(path, file)
+    promised = prod(shape) * dtype.itemsize
+    content = file.read(min(promised, most) + 1)
+    if promised != len(content):
+        follow = "more" if len(content) > promised else f"{len(content):,} bytes"
         raise I2IError(
             f"data.root: '{path}' is damaged: its head says {_times(shape)} numbers, {promised:,} bytes, and "
-            f"{rest:,} bytes follow; {_AGAIN}"
+            f"{follow} follow; {_AGAIN}"
         )
-    array = np.frombuffer(content, dtype, offset=head).reshape(shape)
+    try:
+        array = np.frombuffer(content, dtype).reshape(shape)
+    except ValueError as error:  # none of its numbers, and sides of which no array is made
+        raise I2IError(
+            f"data.root: '{path}' is damaged: its head says {_times(shape)} numbers; {_AGAIN}"
+        ) from error
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _unpacked(path: Path) -> bytes:
-    content = path.read_bytes()
-    try:
-        return gzip.decompress(content) if content.startswith(_GZIP) else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise I2IError(f"data.root: '{path}' cannot be unpacked: {error}; {_AGAIN}") from error
+def _read_head(path: Path, file: BufferedIOBase) -> tuple[np.dtype[Any], list[int]]:
+    begin = file.read(4)
+    kind, dimensions = TYPES.get(int.from_bytes(begin[:3])), begin[3:]
+    if kind is None or not dimensions or dimensions[0] > MOST_DIMENSIONS:
+        raise I2IError(
+            f"data.root: '{path}' is no IDX file: it begins with {begin.hex(' ') or 'nothing'} where 00 00, the type "
+            f"(08 for bytes) and the number of dimensions should be; {_AGAIN}"
+        )
+    sides = file.read(4 * dimensions[0])
+    if len(sides) < 4 * dimensions[0]:
+        raise I2IError(f"data.root: '{path}' is damaged: it ends within its head; {_AGAIN}")
+    return np.dtype(kind), [int.from_bytes(sides[at : at + 4]) for at in range(0, len(sides), 4)]
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -11,13 +11,14 @@ import numpy as np
 
 from i2i.core.errors import I2IError
 from i2i.core.words import some
-from i2i.data.folders import check_root, folders_in, inside, nearby
+from i2i.data.folders import check_root, folders_in, nearby
 from i2i.data.idx import idx_file, read_labels, read_pictures
 from i2i.data.image_set import FilePictures, ImageSet, Layout, plain_set
 from i2i.data.images import find_images, natural_key
 from i2i.data.label_layouts import beside_folders, loose_pictures, split_in_each
 from i2i.data.label_layouts import other_split as other_folder
 from i2i.data.labels import chosen
+from i2i.data.links import check_names, inside
 
 SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 """Folders of these names are parts of a data set, not classes."""
@@ -64,8 +65,10 @@ def find_set(root: Path, split: str, wanted: Wanted, value_range: tuple[float, f
         I2IError: there are none, or they cannot be used.
     """
     check_root(root)
+    check_names({"split": split})
     if file := idx_file(root, split, "images"):
-        found = _read_idx(file, idx_file(root, split, "labels"), wanted, value_range)
+        label_file = idx_file(root, split, "labels")
+        found = _read_idx(inside(root, file), label_file and inside(root, label_file), wanted, value_range)
     elif (root / split).is_dir():
         found = _read_folder(root, root / split, "splits", wanted)
     elif folders := split_in_each(root, split, wanted.named, "classes", "classes"):

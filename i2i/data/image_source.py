@@ -19,10 +19,11 @@ from i2i.data.domain_options import HoldOut, LoadSize, Names
 from i2i.data.hold_out import set_aside
 from i2i.data.image_layouts import Wanted, find_set, other_split
 from i2i.data.image_set import ImageSet
+from i2i.data.images import Header
 from i2i.data.labelled_set import Reading
 from i2i.data.options import CentreCrop, Channels, Flip, Root, Size, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes
-from i2i.data.survey import Stored, check_held_out, sampled, survey
+from i2i.data.survey import Stored, check_held_out, every, sampled, survey
 
 Classes = Annotated[
     Annotated[tuple[Names, ...], Field(min_length=1)] | None,
@@ -96,6 +97,12 @@ class Images:
         """How many pictures each class has."""
         return self._set.counts()
 
+    def parts(self) -> Mapping[str, Images]:
+        """The pictures in order, neither cropped nor flipped."""
+        still = copy.copy(self)
+        still._reading, still._members = self._reading.still(), None
+        return {"": still}
+
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The picture, and its class if it has one."""
         row, found, steps = self._row(index, rng), self._set, self._steps
@@ -145,10 +152,13 @@ class Images:
 
 def _survey(found: ImageSet, steps: Preprocess, reading: Reading) -> Stored:
     places = [int(found.places[row]) for row in sampled(len(found))]
-    headers = [(found.pictures.path(place), found.pictures.header(place)) for place in places]
-    for place, (_, header) in zip(places, headers, strict=True):
+
+    def read(place: int) -> tuple[Path, Header]:
+        header = found.pictures.header(place)
         steps.check(header, found.pictures.name(place))
-    return survey(headers, reading.channels, reading.value_range)
+        return found.pictures.path(place), header
+
+    return survey(every(places, read), reading.channels, reading.value_range)
 
 
 def _facts(found: ImageSet, stored: Stored, reading: Reading) -> DataFacts:

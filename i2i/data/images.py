@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import ImageFile
 from torch import Tensor
 
 from i2i.core.errors import I2IError
+from i2i.core.words import and_more
 from i2i.data.depth import bits, can_decode, decode_deep, is_grey_with_alpha, raw_mode
+from i2i.data.links import link_leads_out
+from i2i.data.opening import opened
 from i2i.data.pixels import Pixels, to_tensor, upright, with_channels
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
 _ORIENTATION = 0x0112
-_DAMAGE = (OSError, SyntaxError, ValueError, RuntimeError, struct.error, Image.DecompressionBombError)
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
@@ -44,22 +44,19 @@ class Header:
 def find_images(folder: Path) -> list[Path]:
     """The image files below a folder, in natural order (2 before 10).
 
-    Hidden files are left out. Links to folders are not followed, nor links to files outside `folder`.
+    Hidden files and folders are left out.
 
     Raises:
-        I2IError: there are none.
+        I2IError: there are none, or one is a link that leaves `folder`, or a folder in it is a link.
     """
-    inside = folder.resolve()
-    found, outside = [], 0
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(place, name) for name in names if is_image(name)):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                outside += 1
-            else:
-                found.append(path)
+    home, found = folder.resolve(), list(_images_below(folder))
+    if strange := [path for path in found if link_leads_out(path, home)]:
+        raise I2IError(
+            f"'{strange[0]}'{and_more(len(strange) - 1)} is a link to a place outside '{folder}', which is not "
+            "followed; copy the file in, or remove the link"
+        )
     if not found:
-        raise I2IError(_why_empty(folder, outside))
+        raise I2IError(_why_empty(folder))
     return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
 
 
@@ -108,23 +105,6 @@ def read_image(path: Path) -> Tensor:
     return to_tensor(decode(path))
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """A file as Pillow reads it; what is wrong with it becomes a sentence."""
-    try:
-        with Image.open(path) as image:
-            yield image
-    except FileNotFoundError:
-        raise I2IError(f"there is no file '{path}'") from None
-    except UnidentifiedImageError:
-        raise I2IError(f"'{path}' cannot be read: it is not an image; replace or remove it") from None
-    except _DAMAGE as error:
-        if path.is_dir():
-            raise I2IError(f"'{path}' is a folder; name a picture") from None
-        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise I2IError(f"'{path}' cannot be read: {why}; replace or remove it") from error
-
-
 def _header(image: ImageFile.ImageFile, path: Path) -> Header:
     grey = image.mode in _GREY or is_grey_with_alpha(image)
     depth = bits(image)
@@ -153,9 +133,17 @@ def _pixels(image: ImageFile.ImageFile, header: Header, path: Path) -> Pixels:
     return decode_deep(path, raw_mode(image))
 
 
-def _why_empty(folder: Path, outside: int) -> str:
-    if outside:
-        return f"'{folder}' holds only links to files outside it, which are not followed; copy the files in"
+def _images_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if linked := [path for name in folders if (path := Path(place, name)).is_symlink()]:
+            raise I2IError(
+                f"'{linked[0]}' is a link to a folder, which is not followed; move the folder here, or remove the link"
+            )
+        yield from (Path(place, name) for name in names if is_image(name))
+
+
+def _why_empty(folder: Path) -> str:
     known = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
     endings = sorted({path.suffix or "nothing" for path in folder.rglob("*") if path.is_file()})[:5]
     what = f"its files end in {', '.join(endings)}" if endings else "it is empty"

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.core.errors import I2IError
-from i2i.core.words import counted, listed
+from i2i.core.words import counted, listed, short
 from i2i.data.labels import Labels, chosen
+from i2i.data.links import inside, is_file
 from i2i.data.tables import IMAGE, check_pictures, paths_below, rows_of, words_of
 
 VALUES: Mapping[str, int] = MappingProxyType({"1": 1, "0": 0, "-1": 0})
 BESIDE = ("images", "img_align_celeba", ".")
 """Where the pictures of a list are looked for, from the folder that it lies in."""
+DIGITS = 18
+"""The longest number of pictures that a list may give."""
 SHOWN = 8
 """So many columns are listed in a message."""
 
@@ -103,7 +106,7 @@ def _no_label(
     source: Path, line: int, columns: Sequence[str], row: Sequence[str], places: Sequence[int]
 ) -> I2IError:
     wrong = next(place for place in places if row[place] not in VALUES)
-    value = f"is '{row[wrong]}'" if row[wrong] else "is empty"
+    value = f"is '{short(row[wrong])}'" if row[wrong] else "is empty"
     others = "" if len(places) < len(columns) - 1 else " (attributes can name the columns that count)"
     return I2IError(
         f"data.root: '{source}', line {line}: attribute '{columns[wrong]}' {value}; "
@@ -133,11 +136,11 @@ def _check_names(source: Path, line: int, names: Sequence[str]) -> None:
         raise I2IError(f"{at}: a column has no name; give it one or remove it")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise I2IError(f"{at}: '{name}' is there twice; rename or remove one")
+        raise I2IError(f"{at}: '{short(name)}' is there twice; rename or remove one")
 
 
 def _count(source: Path, line: int, words: Sequence[str]) -> int:
-    if len(words) == 1 and words[0].isdecimal():
+    if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= DIGITS:
         return int(words[0])
     if not words:
         raise _empty(source)
@@ -155,10 +158,10 @@ def _empty(source: Path) -> I2IError:
 
 def _folder_of(source: Path, read: _Rows) -> Path:
     for folder in (source.parent / name for name in BESIDE):
-        if folder.is_dir() and any((folder / cell).is_file() for cell in read.cells):
-            return folder
+        if folder.is_dir() and any(is_file(folder / cell) for cell in read.cells):
+            return inside(source.parent, folder)
     looked = ", ".join(f"'{source.parent / name}'" for name in BESIDE)
     raise I2IError(
-        f"data.root: '{source}', line {read.lines[0]}: neither '{read.cells[0]}' nor any other picture of the list is "
-        f"in {looked}; move them into one of these folders"
+        f"data.root: '{source}', line {read.lines[0]}: neither '{short(read.cells[0])}' nor any other picture of "
+        f"the list is in {looked}; move them into one of these folders"
     )

@@ -9,10 +9,11 @@ import numpy as np
 
 from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
-from i2i.data.folders import check_root, folders_in, inside, nearby
+from i2i.data.folders import check_root, folders_in, nearby
 from i2i.data.images import find_images, is_image, natural_key
 from i2i.data.label_files import read_list, read_table
 from i2i.data.labels import Labels, Layout, chosen
+from i2i.data.links import check_names, inside
 
 FILES = (".csv", ".txt")
 LIST = "list_attr_*.txt"
@@ -27,14 +28,15 @@ def find_labels(root: Path, split: str, attributes: Sequence[str] | None) -> Lab
     if root.suffix.lower() in FILES and not root.is_dir():
         return _read_file(root, split, attributes)
     check_root(root)
+    check_names({"split": split})
     if (root / f"{split}.csv").is_file():
-        return read_table(root / f"{split}.csv", attributes)
+        return read_table(inside(root, root / f"{split}.csv"), attributes)
     if lists := sorted(root.glob(LIST)):
         if len(lists) > 1:
             raise I2IError(
                 f"data.root: '{root}' holds the lists {' and '.join(f.name for f in lists)}; name one as root"
             )
-        return _read_file(lists[0], split, attributes)
+        return _read_file(inside(root, lists[0]), split, attributes)
     return _read_folders(root, split, attributes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,11 +16,11 @@ from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
 from i2i.data.domain_options import DomainSet
 from i2i.data.hold_out import set_aside
-from i2i.data.images import decode, read_header
+from i2i.data.images import Header, decode, read_header
 from i2i.data.label_layouts import find_labels, other_split
 from i2i.data.labels import Labels
 from i2i.data.preprocess import Preprocess
-from i2i.data.survey import Stored, check_held_out, sampled, survey
+from i2i.data.survey import Stored, check_held_out, every, sampled, survey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +131,15 @@ def open_set(options: DomainSet, reading: Reading, split: str) -> LabelledSet:
 
 
 def _survey(labels: Labels, options: DomainSet, reading: Reading) -> Stored:
-    paths = [labels.path(row) for row in sampled(len(labels))]
-    headers = [(path, read_header(path)) for path in paths]
-    for path, header in headers:
-        reading.steps(options.centre_crop).check(header, str(path))
-    return survey(headers, reading.channels, reading.value_range)
+    steps = reading.steps(options.centre_crop)
+
+    def read(row: int) -> tuple[Path, Header]:
+        path = labels.path(row)
+        header = read_header(path)
+        steps.check(header, str(path))
+        return path, header
+
+    return survey(every(sampled(len(labels)), read), reading.channels, reading.value_range)
 
 
 def _exclusive(options: DomainSet, labels: Labels) -> tuple[tuple[str, ...], ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from i2i.core.errors import I2IError
-from i2i.data.folders import check_root, inside, nearby, nothing_found, two_folders
+from i2i.data.folders import check_root, nearby, nothing_found, two_folders
+from i2i.data.links import check_names, inside
 from i2i.data.pairs import alone, by_stem
 
 INSTANCES = "instances"
@@ -40,6 +41,7 @@ def find_masks(root: Path, split: str, names: Names) -> MaskFiles:
         I2IError: there are none, or some lack their partner.
     """
     check_root(root)
+    check_names({"split": split, **asdict(names)})
     photos, labels = _two(root, split, names)
     instances = _instances(root, photos, labels, names)
     first, second = by_stem(photos), by_stem(labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
 from i2i.data.images import Header, decode, read_header
 from i2i.data.legend import CLASSES, Legend, numbered, read_classes
+from i2i.data.links import inside
 from i2i.data.map_files import instances_of, read_form, read_map
 from i2i.data.mask_files import INSTANCES, Names, find_masks, other_split
 from i2i.data.mask_options import Aspect, Classes, Ignore, Instances, Labels, Palette, Photos, Size
 from i2i.data.options import Channels, Flip, LoadSize, Root, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.survey import check_held_out, sampled, survey
+from i2i.data.survey import check_held_out, every, sampled, survey
 
 FIRST = 16
 """So many label maps, evenly spaced, are read before training starts: wrong classes show in the first."""
@@ -140,27 +142,39 @@ class Masks:
             )
         return held
 
+    def counts(self) -> Mapping[str, int]:
+        """Nothing: the classes are those of pixels."""
+        return {}
+
+    def parts(self) -> Mapping[str, Masks]:
+        """The photographs and their maps, neither cropped nor flipped."""
+        still = copy.copy(self)
+        still._preprocess = self._preprocess.still()
+        return {"": still}
+
     def _read_headers(self) -> list[tuple[Path, Header]]:
         """The headers of the photographs, held against those of the maps."""
-        headers, coloured = [], set()
-        for i in sampled(len(self)):
-            path = self._files.photos[i]
-            header = read_header(path)
-            coloured.add(_check_size(path, header, self._files.labels[i], "label map"))
-            if self._files.instances:
-                _check_size(path, header, self._files.instances[i], "instance map")
-            headers.append((path, header))
+        read = every(sampled(len(self)), self._read_header)
+        coloured = {each for _, _, each in read}
         if self._legend.ignore is not None and coloured == {True}:
             raise I2IError(
                 f"data.ignore: the label maps are in colour and hold no number {self._legend.ignore}; leave ignore "
                 "out, and give don't-care a class with its colour"
             )
-        return headers
+        return [(path, header) for path, header, _ in read]
+
+    def _read_header(self, index: int) -> tuple[Path, Header, bool]:
+        """The header of a photograph, and whether its label map is in colour."""
+        path = self._files.photos[index]
+        header = read_header(path)
+        coloured = _check_size(path, header, self._files.labels[index], "label map")
+        if self._files.instances:
+            _check_size(path, header, self._files.instances[index], "instance map")
+        return path, header, coloured
 
     def _read_first(self) -> None:
         count = min(FIRST, len(self))
-        for i in range(count):
-            self._legend.read(self._files.labels[i * len(self) // count])
+        every((self._files.labels[i * len(self) // count] for i in range(count)), self._legend.read)
 
 
 def _check_size(path: Path, header: Header, map_path: Path, kind: str) -> bool:
@@ -181,7 +195,7 @@ def _legend(root: Path, classes: Any, palette: Any, ignore: int | None) -> Legen
             f"data.classes: say how many classes the label maps have, or name them: classes = 35, or a file "
             f"'{source}', one name a line"
         )
-    names = read_classes(source) if classes is None else _named(classes)
+    names = read_classes(inside(root, source)) if classes is None else _named(classes)
     try:
         return Legend(names, tuple(map(tuple, palette or ())), ignore)
     except ValueError as error:

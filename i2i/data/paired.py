@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +18,7 @@ from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, S
 from i2i.data.pairs import Pairs, find_pairs, has_pairs
 from i2i.data.pixels import Pixels
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.survey import check_held_out, sampled, survey
+from i2i.data.survey import check_held_out, every, sampled, survey
 
 Names = Annotated[str, Field(min_length=1, description="folder or CSV column of this domain")]
 Direction = Annotated[Literal["a-to-b", "b-to-a"], Field(description="what the network translates into what")]
@@ -111,14 +112,24 @@ class Paired:
                 return held
         return None
 
+    def counts(self) -> Mapping[str, int]:
+        """Nothing: pairs are of one kind."""
+        return {}
+
+    def parts(self) -> Mapping[str, Paired]:
+        """The pairs, neither cropped nor flipped."""
+        still = copy.copy(self)
+        still._preprocess = self._preprocess.still()
+        return {"": still}
+
     def _read_headers(self) -> tuple[Sequence[tuple[Path, Header]], ...]:
-        first, second = [], []
-        for i in sampled(len(self)):
-            one, other = _pair_headers(self._pairs, i)
-            first.append((self._pairs.a[i], one))
-            second.append((self._pairs.b[i], other))
-            self._preprocess.check(one, self.name(i))
-        return first, second
+        both = every(sampled(len(self)), self._pair_headers)
+        return [one for one, _ in both], [other for _, other in both]
+
+    def _pair_headers(self, index: int) -> tuple[tuple[Path, Header], tuple[Path, Header]]:
+        one, other = _pair_headers(self._pairs, index)
+        self._preprocess.check(one, self.name(index))
+        return (self._pairs.a[index], one), (self._pairs.b[index], other)
 
 
 def _pair_headers(pairs: Pairs, index: int) -> tuple[Header, Header]:

@@ -11,6 +11,7 @@ from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
 from i2i.data.folders import check_root, named, nearby, nothing_found, two_folders
 from i2i.data.images import find_images, is_image
+from i2i.data.links import check_names, inside, is_file
 from i2i.data.tables import paths_below, rows_of
 
 Layout = Literal["table", "folders", "halves"]
@@ -34,8 +35,10 @@ def find_pairs(root: Path, split: str, a: str, b: str) -> Pairs:
     if root.suffix.lower() == ".csv" and root.is_file():
         return _read_table(root, a, b)
     check_root(root)
+    check_names({"split": split})
     if (root / f"{split}.csv").is_file():
-        return _read_table(root / f"{split}.csv", a, b)
+        return _read_table(inside(root, root / f"{split}.csv"), a, b)
+    check_names({"a": a, "b": b})
     if folders := two_folders(root, split, a, b):
         return _match(*folders)
     files = _side_by_side(root, split, a, b)
@@ -62,7 +65,7 @@ def _side_by_side(root: Path, split: str, a: str, b: str) -> tuple[Path, ...]:
             f"data.root: '{folder}' holds neither side-by-side files nor folders 'a' and 'b'; "
             f'{nearby(folder, [a, b])}; name the two folders, for example a = "photos" and b = "maps"'
         )
-    return tuple(find_images(folder))
+    return tuple(find_images(inside(root, folder)))
 
 
 def _match(folder_a: Path, folder_b: Path) -> Pairs:
@@ -123,7 +126,7 @@ def _check_column(table: Path, column: str, columns: Sequence[str]) -> None:
 
 def _check_present(table: Path, paths: Sequence[Path]) -> None:
     missing = [
-        path.relative_to(table.parent).as_posix() for path in dict.fromkeys(paths) if not path.is_file()
+        path.relative_to(table.parent).as_posix() for path in dict.fromkeys(paths) if not is_file(path)
     ]
     if missing:
         verb = "does" if len(missing) == 1 else "do"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -49,6 +49,10 @@ class Preprocess:
     def __post_init__(self) -> None:
         if message := _too_small(self.load_size, self.size):
             raise I2IError(f"data.{message}")
+
+    def still(self) -> Preprocess:
+        """The same without random crop and flip."""
+        return replace(self, load_size=self.size, flip=False)
 
     def draw(self, rng: torch.Generator) -> Draw:
         """Where to crop and whether to mirror."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+from torch.utils.data import DataLoader, Sampler
 
 from i2i.core.batch import address
 from i2i.core.data import Labelled, Source
 from i2i.core.errors import I2IError
+from i2i.data.bad_files import BadFiles
+from i2i.data.samples import Key, Samples, collate, labelled
+
+GRACE = 30  # seconds that a process which reads has left after SIGTERM: for the step that a run finishes
 
 
 class Stream:
@@ -27,6 +32,8 @@ class Stream:
     Samples with labels (`i2i.Labelled`) also hold `target`: the labels of another sample of the step, exchanged by a
     permutation of the whole batch within each group, drawn from (seed, step).
 
+    A file that cannot be read is passed over: another sample stands in, the same one in every run of this seed.
+
     Args:
         source: the data set.
         seed: of the order and of all samples.
@@ -38,6 +45,7 @@ class Stream:
         start: the first step.
         seen: samples of the steps before it; `start` whole batches by default.
         batch_at: samples of the step that begins when so many were seen; always `batch` by default.
+        bad_files: counts those that cannot be read, up to its limit; by default the first one ends the list.
 
     Raises:
         I2IError: the batch does not divide evenly.
@@ -56,6 +64,7 @@ class Stream:
         start: int = 0,
         seen: int | None = None,
         batch_at: Callable[[int], int] | None = None,
+        bad_files: BadFiles | None = None,
     ) -> None:
         parts = accumulate * processes
         if batch < 1 or batch % parts:
@@ -67,6 +76,7 @@ class Stream:
         self.accumulate, self.rank, self.processes, self.workers = accumulate, rank, processes, workers
         self.seen = start * batch if seen is None else seen
         self.batch_at = batch_at or (lambda seen: batch)
+        self.bad_files = bad_files or BadFiles()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -80,12 +90,20 @@ class Stream:
         starts = [seen + k * block + self.rank * part for k in range(self.accumulate)]
         return [position for start in starts for position in range(start, start + part)]
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+    def names(self, seen: int, batch: int) -> list[str]:
+        """The files of the samples of a step, of all processes: for messages."""
+        order = _Order(self.seed, len(self.source))
+        return [self.source.name(order(position)) for position in range(seen, seen + batch)]
+
+    def __iter__(self) -> Generator[Mapping[str, Tensor], None, None]:
+        loaded = iter(self._loader())
         try:
-            for loaded in self._loader():
-                if isinstance(loaded, _Failure):
-                    raise I2IError(loaded.sentence)
-                yield loaded
+            for fields, bad, refusal in loaded:
+                for sentence in bad:
+                    self.bad_files.add(sentence)
+                if refusal:
+                    raise I2IError(refusal)
+                yield fields
         except RuntimeError as error:
             if not any(sign in str(error) for sign in ("exited unexpectedly", "killed by signal")):
                 raise
@@ -93,81 +111,47 @@ class Stream:
                 "data.workers: a process that reads pictures was killed, most likely for want of memory "
                 f"(or shared memory, in a container); lower data.workers from {self.workers}"
             ) from error
+        finally:
+            del loaded  # ends the processes that read, also where an error keeps this frame
 
     def _loader(self) -> DataLoader[Any]:
         return DataLoader(
-            _Samples(self.source, self.seed),
+            Samples(self.source, self.seed, self.bad_files.limit),
             batch_sampler=_Keys(self),
             num_workers=self.workers,
-            collate_fn=_collate,
+            collate_fn=collate,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_undisturbed,
             # its own generator, so that making a loader does not move torch's global one
             generator=torch.Generator(),
         )
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """An error that travels from a worker as a value: torch would wrap an exception in a traceback."""
+def _undisturbed(worker: int) -> None:
+    """Let a signal to all processes of a run (Ctrl-C, a job that ends) stop the one that trains, which stops these.
 
-    sentence: str
-
-
-class _Key(NamedTuple):
-    """A sample: its place in the endless list, its index, and those of the sample whose labels are its target."""
-
-    position: int
-    sample: int
-    partner: tuple[int, int] | None
+    SIGTERM is also how Python ends processes at last; it takes effect later.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(GRACE))
 
 
-@dataclass(frozen=True)
-class _Samples(Dataset[Any]):
-    source: Source
-    seed: int
-
-    def __getitem__(self, key: _Key) -> Mapping[str, Tensor] | _Failure:
-        index = key.sample
-        try:
-            sample = self.source.load(index, self._rng(key.position))
-            labels = _labelled(self.source)
-            if labels is None or key.partner is None:
-                return sample
-            position, other = key.partner
-            return {**sample, "target": labels.domain(other, self._rng(position))}
-        except I2IError as error:
-            return _Failure(str(error))
-        except OSError as error:
-            return _Failure(f"{self.source.name(index)}: {error}")
-
-    def _rng(self, position: int) -> torch.Generator:
-        return torch.Generator().manual_seed(address("sample", self.seed, position))
-
-
-class _Keys(Sampler[list[_Key]]):
+class _Keys(Sampler[list[Key]]):
     """What to load for every sample, batch by batch without end."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self.length = len(stream.source)
-        self._orders: dict[int, list[int]] = {}
+        self._index = _Order(stream.seed, len(stream.source))
 
-    def __iter__(self) -> Iterator[list[_Key]]:
-        labels, seen = _labelled(self.stream.source), self.stream.seen
+    def __iter__(self) -> Iterator[list[Key]]:
+        labels, seen = labelled(self.stream.source), self.stream.seen
         for step in itertools.count(self.stream.start):
             batch = self.stream.batch_at(seen)
             mine = self.stream.positions(seen, batch)
             partners = self._partners(labels, step, range(seen, seen + batch)) if labels is not None else {}
-            yield [_Key(p, self._index(p), partners.get(p)) for p in mine]
+            yield [Key(p, self._index(p), partners.get(p)) for p in mine]
             seen += batch
-
-    def _index(self, position: int) -> int:
-        epoch, place = divmod(position, self.length)
-        if epoch not in self._orders:
-            if len(self._orders) > 1:  # a step may end one epoch and begin the next
-                self._orders.pop(min(self._orders))
-            self._orders[epoch] = _order(self.stream.seed, epoch, self.length)
-        return self._orders[epoch][place]
 
     def _partners(self, source: Labelled, step: int, whole: range) -> dict[int, tuple[int, int]]:
         """For every position of a step, the position and index whose labels it is given."""
@@ -183,6 +167,22 @@ class _Keys(Sampler[list[_Key]]):
         return partners
 
 
+class _Order:
+    """The index of the sample at a position: a fresh order for each epoch."""
+
+    def __init__(self, seed: int, length: int) -> None:
+        self.seed, self.length = seed, length
+        self._orders: dict[int, list[int]] = {}
+
+    def __call__(self, position: int) -> int:
+        epoch, place = divmod(position, self.length)
+        if epoch not in self._orders:
+            if len(self._orders) > 1:  # a step may end one epoch and begin the next
+                self._orders.pop(min(self._orders))
+            self._orders[epoch] = _order(self.seed, epoch, self.length)
+        return self._orders[epoch][place]
+
+
 def check_exchange(source: Source, batch: int) -> None:
     """Refuse a batch in which no sample could be given another one's labels.
 
@@ -190,7 +190,7 @@ def check_exchange(source: Source, batch: int) -> None:
         I2IError: it is too small for that.
     """
     sets = max(1, len(source.facts.sets))
-    if _labelled(source) is not None and batch < 2 * sets:
+    if labelled(source) is not None and batch < 2 * sets:
         joined = f" of each of the {sets} joined sets" if sets > 1 else ""
         raise I2IError(
             f"train.batch: {batch} is too small: the samples of a step exchange their labels, which takes two{joined}; "
@@ -198,26 +198,7 @@ def check_exchange(source: Source, batch: int) -> None:
         )
 
 
-def _labelled(source: Source) -> Labelled | None:
-    """The source, if its samples exchange labels."""
-    return source if "target" in source.facts.fields and isinstance(source, Labelled) else None
-
-
 def _order(seed: int, epoch: int, length: int) -> list[int]:
     rng = torch.Generator().manual_seed(address("order", seed, epoch))
     order: list[int] = torch.randperm(length, generator=rng).tolist()
     return order
-
-
-def _collate(samples: Sequence[Mapping[str, Tensor] | _Failure]) -> Any:
-    failures = [sample for sample in samples if isinstance(sample, _Failure)]
-    if failures:
-        return failures[0]
-    kinds = sorted({_kind(sample) for sample in samples if not isinstance(sample, _Failure)})
-    if len(kinds) > 1:
-        return _Failure(f"data: samples must be alike, but one holds {kinds[0]} and another {kinds[1]}")
-    return default_collate(list(samples))
-
-
-def _kind(sample: Mapping[str, Tensor]) -> str:
-    return ", ".join(f"{name} {tuple(t.shape)} {t.dtype}" for name, t in sorted(sample.items()))

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from i2i.core.data import DataFacts
-from i2i.core.errors import I2IError
+from i2i.core.errors import DataError, I2IError
 from i2i.core.words import and_more
 from i2i.data.images import Header
 from i2i.data.pixels import Pixels, to_channels
+
+Place = TypeVar("Place")
+Result = TypeVar("Result")
 
 LIMIT = 2000
 """So many headers are read at most; of larger sets, evenly spaced ones."""
@@ -34,7 +41,7 @@ class Stored:
         """A decoded picture with the domain's channels.
 
         Raises:
-            I2IError: it is stored differently from the rest.
+            I2IError: it is stored differently from the rest, or holds what is no number.
         """
         bits, channels = pixels.dtype.itemsize * 8, pixels.shape[2]
         if bits != self.bits or (channels != self.channels and not self.convert):
@@ -42,6 +49,8 @@ class Stored:
             raise I2IError(
                 f"'{path}' is {bits}-bit {_colour(channels)}, the other pictures are {rest}; convert the file"
             )
+        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+            raise I2IError(f"'{path}' holds values that are not finite; replace or remove it")
         return to_channels(pixels, self.channels)
 
 
@@ -50,14 +59,33 @@ def sampled(count: int) -> Sequence[int]:
     return range(count) if count <= LIMIT else [i * count // LIMIT for i in range(LIMIT)]
 
 
+def every(places: Iterable[Place], read: Callable[[Place], Result]) -> list[Result]:
+    """Something of each place, or all that is wrong at once.
+
+    Raises:
+        DataError: some of them cannot be read.
+    """
+    results, faults = [], []
+    for place in places:
+        try:
+            results.append(read(place))
+        except I2IError as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError(faults)
+    return results
+
+
 def survey(
     headers: Sequence[tuple[Path, Header]], channels: int | None, value_range: tuple[float, float] | None
 ) -> Stored:
     """How the pictures of a domain are stored; `channels` and `value_range` are the user's options.
 
     Raises:
-        I2IError: depths or colours are mixed, the range is upside down, or 32-bit numbers have none.
+        I2IError: depths or colours are mixed, the range is upside down or endless, or 32-bit numbers have none.
     """
+    if value_range is not None and not isfinite(value_range[1] - value_range[0]):
+        raise I2IError(f"data.value_range: both values must be finite numbers, got {list(value_range)}")
     if value_range is not None and not value_range[0] < value_range[1]:
         raise I2IError(f"data.value_range: the first value must be the lower one, got {list(value_range)}")
     bits = _agreed(headers, lambda h: f"{h.bits}-bit", "convert the files to one depth").bits

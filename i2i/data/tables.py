@@ -10,49 +10,64 @@ from contextlib import suppress
 from pathlib import Path
 
 from i2i.core.errors import I2IError
-from i2i.core.words import some
+from i2i.core.words import short, some
 from i2i.data.images import is_image, natural_key
+from i2i.data.links import is_below, is_file, is_folder, leads_out, link_leads_out
 
 IMAGE = "image"
 """The column that holds the pictures' paths where a table holds one picture in a row."""
 ENCODING = "utf-8-sig"
 """UTF-8, with or without the mark that some programs put in front."""
+LONGEST = 2**20
+"""Characters of a line: what has more is no table."""
 
 
 def rows_of(table: Path) -> Iterator[tuple[int, list[str]]]:
     """Line and cells of every row of a CSV, its header first; empty lines are left out.
 
     Raises:
-        I2IError: it is not in UTF-8, or a row cannot be told from the next.
+        I2IError: it cannot be read, is not in UTF-8, or a row cannot be told from the next.
     """
-    with table.open(encoding=ENCODING, newline="") as file:
-        rows = csv.reader(file)
-        try:
-            for row in rows:
-                cells = [cell.strip() for cell in row]
-                if cells and cells != [""]:
-                    yield rows.line_num, cells
-        except UnicodeDecodeError as error:
-            raise _not_in_utf8(table) from error
-        except csv.Error as error:
-            raise I2IError(
-                f"data.root: '{table}', line {rows.line_num}: {error}; write one row a line"
-            ) from error
+    rows = csv.reader(_lines_of(table, newline=""))
+    try:
+        for row in rows:
+            cells = [cell.strip() for cell in row]
+            if cells and cells != [""]:
+                yield rows.line_num, cells
+    except csv.Error as error:
+        raise I2IError(
+            f"data.root: '{table}', line {rows.line_num}: {error}; write one row a line"
+        ) from error
 
 
 def words_of(source: Path) -> Iterator[tuple[int, list[str]]]:
     """Line and words of every line of a list; empty lines are left out.
 
     Raises:
-        I2IError: it is not in UTF-8.
+        I2IError: it cannot be read, or is not in UTF-8.
     """
-    with source.open(encoding=ENCODING) as file:
-        try:
-            for line, text in enumerate(file, start=1):
-                if words := text.split():
-                    yield line, words
-        except UnicodeDecodeError as error:
-            raise _not_in_utf8(source) from error
+    for line, text in enumerate(_lines_of(source), start=1):
+        if words := text.split():
+            yield line, words
+
+
+def _lines_of(source: Path, newline: str | None = None) -> Iterator[str]:
+    """The lines of a text, of which none may fill the memory."""
+    try:
+        with source.open(encoding=ENCODING, newline=newline) as file:
+            number = 0
+            while text := file.readline(LONGEST + 1):
+                number += 1
+                if len(text) > LONGEST:
+                    raise I2IError(
+                        f"data.root: '{source}', line {number} is longer than {LONGEST:,} characters; write one row a "
+                        "line"
+                    )
+                yield text
+    except UnicodeDecodeError as error:
+        raise I2IError(f"data.root: '{source}' is not in UTF-8; save it again in that encoding") from error
+    except OSError as error:
+        raise I2IError(f"data.root: '{source}' cannot be read: {error.strerror}") from error
 
 
 def paths_below(
@@ -78,10 +93,10 @@ def paths_below(
         path = os.path.normpath(cell)
         place = os.path.dirname(path)  # noqa: PTH120 - some tables list a million files
         if place not in known:  # the folders are looked up once, not for each of their files
-            known[place] = (folder / place).resolve().is_relative_to(home)
-        if not known[place] or _leaves(folder / path, home):
+            known[place] = is_below(place) and not leads_out(folder / place, home)
+        if not known[place] or not is_below(path) or link_leads_out(folder / path, home):
             raise I2IError(
-                f"data.root: '{table}', line {line}: '{cell}' is outside {where}; "
+                f"data.root: '{table}', line {line}: '{short(cell)}' is outside {where}; "
                 "move the pictures below it and write relative paths"
             )
         paths.append(path.replace(os.sep, "/"))
@@ -96,7 +111,7 @@ def check_pictures(source: Path, folder: Path, files: Sequence[str], lines: Sequ
     """
     rows = _by_file(source, files, lines)
     there = set(_pictures_beside(folder, files))
-    missing = [file for file in files if file not in there and not (folder / file).is_file()]
+    missing = [file for file in files if file not in there and not is_file(folder / file)]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise I2IError(
@@ -120,15 +135,7 @@ def _alike(file: str, there: Iterable[str]) -> str:
         for name in there
         if not wanted.isdisjoint({name.casefold(), posixpath.splitext(name.casefold())[0]})
     ]
-    return f" (there is '{min(found)}')" if found else ""
-
-
-def _not_in_utf8(table: Path) -> I2IError:
-    return I2IError(f"data.root: '{table}' is not in UTF-8; save it again in that encoding")
-
-
-def _leaves(path: Path, home: Path) -> bool:
-    return path.is_symlink() and not path.resolve().is_relative_to(home)
+    return f" (there is '{short(min(found))}')" if found else ""
 
 
 def _by_file(source: Path, files: Sequence[str], lines: Sequence[int]) -> dict[str, int]:
@@ -137,7 +144,7 @@ def _by_file(source: Path, files: Sequence[str], lines: Sequence[int]) -> dict[s
     for file, line in zip(files, lines, strict=True):
         if file in rows:
             raise I2IError(
-                f"data.root: '{source}', lines {rows[file]} and {line}: both list '{file}'; remove one"
+                f"data.root: '{source}', lines {rows[file]} and {line}: both list '{short(file)}'; remove one"
             )
         rows[file] = line
     return rows
@@ -146,7 +153,7 @@ def _by_file(source: Path, files: Sequence[str], lines: Sequence[int]) -> dict[s
 def _pictures_beside(folder: Path, files: Sequence[str]) -> Iterator[str]:
     """Every picture in the folders that the files lie in, written as they are."""
     for place in dict.fromkeys(posixpath.dirname(file) for file in files):
-        if (folder / place).is_dir():
+        if is_folder(folder / place):
             with os.scandir(folder / place) as entries:
                 names = [entry.name for entry in entries if is_image(entry.name) and entry.is_file()]
             yield from (posixpath.join(place, name) for name in names)
@@ -155,7 +162,7 @@ def _pictures_beside(folder: Path, files: Sequence[str]) -> Iterator[str]:
 def _listed_elsewhere(source: Path) -> Iterator[str]:
     """The pictures that the other tables beside this one list: those of the other splits."""
     for other in source.parent.glob(f"*{source.suffix}"):
-        if other != source:
+        if other != source and other.is_file():
             with suppress(I2IError):  # what is wrong with it is said when it is used
                 yield from _first_words(other) if source.suffix == ".txt" else _paths(other)
 

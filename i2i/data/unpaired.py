@@ -10,12 +10,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from i2i.core.data import DataFacts
+from i2i.core.data import DataFacts, Source
 from i2i.data.folders import check_root, nothing_found, two_folders
 from i2i.data.images import Header, decode, find_images, read_header
+from i2i.data.links import check_names
+from i2i.data.one_folder import OneFolder
 from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.survey import check_held_out, sampled, survey
+from i2i.data.survey import check_held_out, every, sampled, survey
 
 Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
 
@@ -99,18 +101,33 @@ class Unpaired:
                 return held
         return None
 
+    def counts(self) -> Mapping[str, int]:
+        """How many pictures each domain has."""
+        return {field: len(files) for field, files in self._files.items()}
+
+    def parts(self) -> Mapping[str, Source]:
+        """The two folders, each in order, neither cropped nor flipped."""
+        still = self._preprocess.still()
+        return {
+            field: OneFolder(self.root, field, files, self._stored[field], still, self.facts)
+            for field, files in self._files.items()
+        }
+
     def _folders(self, a: str, b: str) -> dict[str, Path]:
         check_root(self.root)
+        check_names({"split": self.split, "a": a, "b": b})
         folders = two_folders(self.root, self.split, a, b)
         if folders is None:
             raise nothing_found(self.root, self.split, a, b)
         return dict(zip(("a", "b"), folders, strict=True))
 
     def _read_headers(self, files: Sequence[Path]) -> list[tuple[Path, Header]]:
-        headers = [(files[i], read_header(files[i])) for i in sampled(len(files))]
-        for path, header in headers:
-            self._preprocess.check(header, str(path))
-        return headers
+        return every((files[i] for i in sampled(len(files))), self._read_header)
+
+    def _read_header(self, path: Path) -> tuple[Path, Header]:
+        header = read_header(path)
+        self._preprocess.check(header, str(path))
+        return path, header
 
     def _file(self, field: str, index: int) -> Path:
         return self._files[field][index % len(self._files[field])]

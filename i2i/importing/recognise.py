@@ -17,6 +17,7 @@ from i2i.core.schema import Ref
 from i2i.core.words import and_more, by_shape
 from i2i.importing.convert import CONVERTED
 from i2i.importing.weights import read_weights
+from i2i.spec.shield import PluginError, shielded
 
 SHOWN = 5
 
@@ -108,11 +109,13 @@ def _candidates(
     shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()}
     found, refusals = [], {}
     for name in registry.names("importer"):
-        importer: Importer = registry.build(Ref.of("importer", name, {}), {}, {})
         try:
-            match = importer.detect(tuple(shapes), shapes)
-        except I2IError as error:
-            refusals[name] = str(error)
+            with shielded():
+                importer: Importer = registry.build(Ref.of("importer", name, {}), {}, {})
+                match = importer.detect(tuple(shapes), shapes)
+        except PluginError as error:
+            known = isinstance(error.__cause__, I2IError)
+            refusals[name] = str(error) if known else f"importer '{name}' failed: {error}"
             continue
         if match is not None:
             found.append(Candidate(name, match))

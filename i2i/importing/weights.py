@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from i2i.core.errors import I2IError, nearest
-from i2i.core.words import and_more, listed
+from i2i.core.words import and_more, by_shape, listed
 
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put in front of every name
 MEAN, COUNTER = ".running_mean", ".num_batches_tracked"
@@ -96,7 +96,7 @@ def _tensors(path: Path, held: Any) -> dict[str, Tensor]:
             f"{path}: this is the state of a training, not a network: it holds {listed([*map(str, held)], SHOWN)}; "
             f"save the weights of one network alone: torch.save(torch.load(…)[{where}], …)"
         )
-    odd = {str(key): value for key, value in held.items() if not isinstance(value, Tensor)}
+    odd = {str(key): value for key, value in held.items() if not _is_plain(value)}
     if odd:
         key, value = next(iter(odd.items()))
         raise I2IError(
@@ -108,8 +108,22 @@ def _tensors(path: Path, held: Any) -> dict[str, Tensor]:
     return {str(key): tensor for key, tensor in held.items()}
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether this is a tensor whose values are all in the file: a few bytes can claim a view of any size."""
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized:
+        return False
+    return (
+        value.device.type == "cpu"
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+    )
+
+
 def _kind(value: Any) -> str:
-    return "one tensor" if isinstance(value, Tensor) else f"a value of type {type(value).__name__}"
+    if not isinstance(value, Tensor):
+        return f"a value of type {type(value).__name__}"
+    return (
+        "one tensor" if _is_plain(value) else f"a tensor without values of its own, {by_shape(value.shape)}"
+    )
 
 
 def _is_network(value: Mapping[Any, Any]) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
-import inspect
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +18,8 @@ from i2i.core import hookspecs
 from i2i.core.errors import I2IError, nearest
 from i2i.core.registry import Registry
 from i2i.spec import builtin
-
-GROUP = "i2i"
+from i2i.spec.installed import installed, version_of
+from i2i.spec.shield import PluginError, shielded
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,9 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
         I2IError: one of the files cannot be loaded. An installed plug-in that fails is only listed.
     """
     found = Discovery("i2i")
-    found.plugins.append(_register(found, "i2i", builtin, _version("i2i-toolkit")))
-    for entry in sorted(
-        importlib.metadata.entry_points(group=GROUP), key=lambda e: (not _bundled(e), e.name)
-    ):
-        found.plugins.append(_load(found, entry))
+    found.plugins.append(_register(found, "i2i", builtin, version_of("i2i-toolkit")))
+    for entry, version in installed():
+        found.plugins.append(_load(found, entry, version))
     for file in files:
         found.plugins.append(_load_file(found, file))
         found.files[str(file)] = file_hash(file)
@@ -63,12 +60,12 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
     return found
 
 
-def _load(registry: Registry, entry: importlib.metadata.EntryPoint) -> Plugin:
-    version = entry.dist.version if entry.dist else "?"
+def _load(registry: Registry, entry: EntryPoint, version: str) -> Plugin:
     try:
-        return _register(registry, entry.name, entry.load(), version)
-    except (Exception, SystemExit) as error:
-        return Plugin(entry.name, entry.value, version, _sentence(error))
+        with shielded():
+            return _register(registry, entry.name, entry.load(), version)
+    except PluginError as error:
+        return Plugin(entry.name, entry.value, version, str(error))
 
 
 def _load_file(registry: Registry, file: Path) -> Plugin:
@@ -82,11 +79,12 @@ def _load_file(registry: Registry, file: Path) -> Plugin:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickled data workers look their module up there
     try:
-        spec.loader.exec_module(module)
-        return _register(registry, file.stem, module, "file")
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise I2IError(f"--plugin {file}: it failed to load: {_sentence(error)}") from error
+        with shielded():
+            spec.loader.exec_module(module)
+            return _register(registry, file.stem, module, "file")
+    except PluginError as error:
+        sys.modules.pop(name, None)
+        raise I2IError(f"--plugin {file}: it failed to load: {error}") from error.__cause__
 
 
 def _register(registry: Registry, name: str, module: Any, version: str) -> Plugin:
@@ -105,27 +103,6 @@ def _register(registry: Registry, name: str, module: Any, version: str) -> Plugi
 
 def _owner(module: Any) -> str:
     return module.__name__ if isinstance(module, ModuleType) else type(module).__name__
-
-
-def _sentence(error: BaseException) -> str:
-    text = str(error) if isinstance(error, I2IError) else f"{type(error).__name__}: {error}"
-    frames = (
-        inspect.getinnerframes(error.__traceback__)
-        if error.__traceback__ and not isinstance(error, (I2IError, SyntaxError))
-        else []
-    )
-    return f"{text} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else text
-
-
-def _bundled(entry: importlib.metadata.EntryPoint) -> bool:
-    return entry.dist is not None and entry.dist.name == "i2i-toolkit"
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "?"
 
 
 def file_hash(file: Path) -> str:

@@ -1,0 +1,1 @@
+"""What strangers can put in i2i's way: links, bombs, names that lead elsewhere, code that fails."""
