@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from i2i.core.batch import Parts as Parts
     from i2i.core.data import DataFacts as DataFacts
     from i2i.core.data import Labelled as Labelled
+    from i2i.core.data import Listed as Listed
     from i2i.core.data import Source as Source
     from i2i.core.errors import I2IError as I2IError
     from i2i.core.errors import SpecError as SpecError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from i2i.importing.run import import_weights as import_weights
     from i2i.losses.penalties import gradient_penalty as gradient_penalty
     from i2i.losses.penalties import second_order as second_order
+    from i2i.run.checking import check as check
     from i2i.run.run import Run as Run
     from i2i.run.run import build as build
     from i2i.spec.plugins import discover as discover
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 # Where each public name lives: importing i2i imports none of them, torch least of all.
 _HOMES = {
     "i2i.core.batch": ("Batch", "Draws", "Parts"),
-    "i2i.core.data": ("DataFacts", "Labelled", "Source"),
+    "i2i.core.data": ("DataFacts", "Labelled", "Listed", "Source"),
     "i2i.core.errors": ("I2IError", "SpecError", "nearest"),
     "i2i.core.hookspecs": ("hookimpl",),
     "i2i.core.importing": ("Match",),
@@ -73,6 +75,7 @@ _HOMES = {
     ),
     "i2i.importing.run": ("import_weights",),
     "i2i.losses.penalties": ("gradient_penalty", "second_order"),
+    "i2i.run.checking": ("check",),
     "i2i.run.run": ("Run", "build"),
     "i2i.spec.plugins": ("discover",),
     "i2i.spec.schema": ("schema",),

@@ -34,7 +34,7 @@ FLAGS = {
     "": ["--plugin", "--traceback", "--version", "-h", "--help"],
     "run": ["--set", "--out"],
     "resume": ["--set"],
-    "check": ["--set"],
+    "check": ["--set", "--fast"],
     "new": ["--demo"],
     "schema": [],
     "translate": ["-o", "--out", "-c", "--control", "--seed", "--grid", "--device"],
@@ -187,9 +187,9 @@ def test_a_mistake_of_ours_keeps_its_traceback(spec: Path, monkeypatch: pytest.M
     [
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried"),
-            "there is not enough memory; raise train.accumulate",
+            "there is not enough memory for a step",
         ),
-        (MemoryError(), "there is not enough memory; raise train.accumulate"),
+        (MemoryError(), "there is not enough memory for a step"),
         (OSError(28, "No space left on device", "x.png"), "[Errno 28] No space left on device: 'x.png'"),
     ],
 )
@@ -289,12 +289,23 @@ def test_control_c_ends_with_130_and_no_traceback(spec: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_a_resumed_run_takes_four_settings_only(paired_run: Path) -> None:
+def test_a_run_that_fails_ends_with_the_processes_that_read(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "pix.toml", run_tables("pix2pix"))
+    sick = ["--set", "data.workers=2", "--set", "optimizers.default.lr=1e30", "--set", "train.steps=100"]
+    words = ["-m", "i2i", "run", str(spec), *sick, "--out", str(tmp_path / "run")]
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1
+    assert "what may help: a lower optimizers." in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_resumed_run_takes_few_settings_only(paired_run: Path) -> None:
     done = command("resume", paired_run, "--set", "train.batch=3")
     assert (done.code, done.out) == (1, "")
     assert done.err == (
         "--set train.batch: a resumed run can change only train.steps, data.root, train.device, "
-        "train.checkpoint_every; start a new run instead\n"
+        "train.checkpoint_every, train.accumulate, train.on_nonfinite, train.max_skips, train.max_rollbacks, "
+        "train.max_bad_files; start a new run instead\n"
     )
 
 
@@ -307,7 +318,8 @@ def test_check_prints_the_plan_and_writes_nothing(tmp_path: Path, monkeypatch: p
     done = command("check", "horse.toml", "--set", term)
     assert done.code == 0, done.err
     titles = [line for line in done.out.splitlines() if not line.startswith(" ")]
-    assert titles == ["strategy", "data", "networks", "length", "learning rate", "objectives"]
+    read = ["data that was read", "problems"]
+    assert titles == ["strategy", "data", "networks", "length", "learning rate", "objectives", *read]
     both = "gan_a + gan_b + 10·cycle_a + 10·cycle_b + 5·same_a + 5·same_b"
     assert done.out.endswith(
         "objectives\n"
@@ -317,6 +329,11 @@ def test_check_prints_the_plan_and_writes_nothing(tmp_path: Path, monkeypatch: p
         "    phase discriminators, every step\n"
         "        D_a minimises 0.5·real_a + 0.5·fake_a\n"
         "        D_b minimises 0.5·real_b + 0.5·fake_b\n"
+        "data that was read\n"
+        "    training: 8 of 8 samples\n"
+        "    held-out: 1 of 1 sample\n"
+        "problems\n"
+        "    none were found\n"
     )
     assert "8 steps of batch 4" in done.out
     assert "the published one is scaled to this length" in done.out

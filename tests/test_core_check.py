@@ -96,3 +96,9 @@ def test_values_are_shown_as_they_were_written() -> None:
         "{'a': False}",
     ]
     assert len(shown("x" * 1000)) == 80
+
+
+def test_whole_numbers_have_64_bits() -> None:
+    assert said(count=2**63 - 1) == []
+    (sentence,) = said(count=2**63)
+    assert sentence.endswith("input should be a whole number of 64 bits, got 9223372036854775808")

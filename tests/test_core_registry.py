@@ -196,6 +196,21 @@ def test_what_a_component_refuses_is_a_sentence(registry: Registry) -> None:
     assert said(registry.build, ref, {}, {}) == "optimizer 'picky': x must be odd"
 
 
+def test_what_a_component_stumbles_over_is_a_sentence(registry: Registry) -> None:
+    class Clumsy:
+        """Stumbles."""
+
+        def __init__(self, *, x: int = 0) -> None:
+            self.x = 1 // x
+
+    registry.add("optimizer", "clumsy", Clumsy)
+    ref = registry.resolve("optimizer", "clumsy", "o")
+    assert said(registry.build, ref, {}, {}) == (
+        "optimizer 'clumsy' cannot be built with these options "
+        "(ZeroDivisionError: integer division or modulo by zero)"
+    )
+
+
 def test_an_unknown_name_lists_plug_ins_that_failed(registry: Registry) -> None:
     registry.broken["odd"] = "ImportError: no"
     with pytest.raises(SpecError) as error:

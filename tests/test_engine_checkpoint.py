@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +14,13 @@ import torch
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.engine import checkpoint
+from i2i.engine import checkpoint, checksums, disk
+from i2i.engine.checkpoint import DamagedError
+from i2i.engine.disk import DiskError
 
 TENSORS = {"G": {"weight": torch.arange(6.0).view(2, 3)}, "G.optimizer": {"weight/step": torch.tensor(4.0)}}
 FACTS = {"step": 4, "scalers": {}}
+ALL = ["G.optimizer.safetensors", "G.safetensors", "checksums.txt", "spec.toml", "state.json"]
 
 
 def files(folder: Path) -> list[str]:
@@ -21,6 +28,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
     folder = tmp_path / "checkpoints" / checkpoint.folder_name(4)
     checkpoint.write(folder, TENSORS, FACTS, {"spec.toml": "x = 1\n"})
     tensors, facts = checkpoint.read(folder)
@@ -34,7 +42,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     )
     assert facts.items() >= FACTS.items()
     assert folder.name == "step-000004"
-    assert files(folder) == ["G.optimizer.safetensors", "G.safetensors", "spec.toml", "state.json"]
+    assert files(folder) == ALL
     assert files(folder.parent) == ["step-000004"]
 
 
@@ -58,7 +66,9 @@ def test_any_tensor_can_be_written(tmp_path: Path) -> None:
 def test_a_checkpoint_of_the_same_step_is_replaced_whole(tmp_path: Path) -> None:
     checkpoint.write(tmp_path / "c", TENSORS, FACTS, {})
     checkpoint.write(tmp_path / "c", {"D": {"bias": torch.ones(1)}}, {"step": 5}, {})
-    assert files(tmp_path / "c") == ["D.safetensors", "state.json"] and files(tmp_path) == ["c"]
+    assert files(tmp_path / "c") == ["D.safetensors", "checksums.txt", "state.json"] and files(tmp_path) == [
+        "c"
+    ]
 
 
 class Interrupted(BaseException):
@@ -84,8 +94,7 @@ def test_a_failing_write_leaves_the_earlier_ones_and_no_draft(
             checkpoint.write(tmp_path / checkpoint.folder_name(step), TENSORS, {"step": 9}, {})
     if seen is I2IError:
         assert str(caught.value) == (
-            f"{tmp_path / 'step-000003'}: this checkpoint could not be written "
-            "([Errno 28] No space left on device); earlier ones are whole"
+            f"{tmp_path / 'step-000003'}: this could not be written: no space left on the disk"
         )
     assert files(tmp_path) == ["step-000001", "step-000002"]
     assert checkpoint.read(tmp_path / "step-000002")[1]["step"] == 2
@@ -103,7 +112,7 @@ def test_a_checkpoint_stands_only_when_its_last_file_is_written(
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(I2IError):
         checkpoint.write(tmp_path / "c", TENSORS, FACTS, {"spec.toml": ""})
-    assert seen == [["G.optimizer.safetensors", "G.safetensors", "spec.toml", "state.json"]]
+    assert seen == [ALL]
     assert files(tmp_path) == []
 
 
@@ -118,7 +127,7 @@ def test_the_draft_of_a_killed_run_does_no_harm(tmp_path: Path) -> None:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    checkpoint.write(tmp_path / "c", TENSORS, FACTS, {})
+    checkpoint.write(tmp_path / "c", TENSORS, FACTS, {"spec.toml": "x = 1\n"})
     return tmp_path / "c"
 
 
@@ -132,20 +141,105 @@ def test_a_folder_that_is_no_checkpoint(tmp_path: Path) -> None:
     assert refused(tmp_path) == f"{tmp_path} is not a checkpoint: it has no state.json"
 
 
-def test_a_damaged_file(written: Path) -> None:
-    whole = (written / "G.safetensors").read_bytes()
-    (written / "G.safetensors").write_bytes(whole[:20])
-    assert refused(written).startswith(f"{written} cannot be read (")
-    (written / "G.safetensors").write_bytes(whole)
-    (written / "state.json").write_text("{", encoding="utf-8")
-    assert refused(written).endswith("; use another checkpoint of the run")
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
 
 
-def test_a_lost_file(written: Path) -> None:
-    (written / "G.optimizer.safetensors").unlink()
-    assert (
-        refused(written) == f"{written} has lost G.optimizer.safetensors; use another checkpoint of the run"
-    )
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [cut, empty, flip])
+@pytest.mark.parametrize("name", ["G.safetensors", "G.optimizer.safetensors", "spec.toml", "state.json"])
+def test_a_damaged_file_is_named(written: Path, name: str, damage: Callable[[Path], None]) -> None:
+    damage(written / name)
+    assert refused(written) == f"{written} is damaged ({name} does not have the checksum it was written with)"
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "checksums.txt"])
+def test_a_lost_file_is_named(written: Path, name: str) -> None:
+    (written / name).unlink()
+    assert refused(written) == f"{written} is damaged ({name} is missing)"
+
+
+@pytest.mark.parametrize("damage", [cut, empty, flip])
+def test_damaged_checksums_are_told(written: Path, damage: Callable[[Path], None]) -> None:
+    damage(written / "checksums.txt")
+    with pytest.raises(DamagedError):
+        checkpoint.read(written)
+
+
+def test_without_checksums_a_checkpoint_is_not_whole(written: Path) -> None:
+    (written / "checksums.txt").unlink()
+    assert refused(written) == f"{written} is damaged (it has no checksums.txt)"
+
+
+def test_weights_that_were_not_written_are_refused_and_other_files_are_let_be(written: Path) -> None:
+    (written / ".DS_Store").write_bytes(b"of a file manager")
+    checkpoint.read(written)
+    (written / "E.safetensors").write_bytes((written / "G.safetensors").read_bytes())
+    assert refused(written) == f"{written} is damaged (E.safetensors is not one of its files)"
+
+
+@pytest.mark.parametrize("state", ["[]", "{}", '{"files": ["G"]}', "[" * 100_000, "nonsense"])
+def test_what_has_the_right_checksums_may_still_be_wrong(written: Path, state: str) -> None:
+    (written / "state.json").write_text(state, encoding="utf-8")
+    (written / "checksums.txt").write_text(checksums.text_of(written), encoding="utf-8")
+    with pytest.raises(DamagedError):
+        checkpoint.read(written)
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="no sha256sum here")
+def test_sha256sum_reads_the_checksums(written: Path) -> None:
+    words = ["sha256sum", "--strict", "-c", "checksums.txt"]
+    done = subprocess.run(words, cwd=written, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == len(ALL) - 1
+
+
+def test_copies_do_not_follow_the_training() -> None:
+    weight = torch.zeros(3)
+    copies = checkpoint.copied({"G": {"weight": weight}})
+    weight += 1
+    assert copies["G"]["weight"].tolist() == [0, 0, 0]
+
+
+def test_a_vanished_folder_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(DiskError, match=r"this could not be written: the folder is gone$"):
+        checkpoint.write(tmp_path / "gone" / "c", TENSORS, FACTS, {})
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_failing_replacement_leaves_the_old_checkpoint(
+    written: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    replace, done = Path.replace, []
+
+    def refuse(self: Path, target: Path) -> Path:
+        done.append(self)
+        if len(done) == renames:
+            raise OSError(errno.EIO, "Input/output error")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(DiskError, match="the disk has failed"):
+        checkpoint.write(written, TENSORS, {"step": 9}, {})
+    assert checkpoint.read(written)[1]["step"] == 4
+    assert files(written.parent) == ["c"]
+
+
+def test_a_removed_checkpoint_is_never_half_there(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(disk, "discard", lambda path: seen.append(written.exists()))
+    checkpoint.remove(written)
+    assert seen == [False]
 
 
 def test_nothing_is_pickled(written: Path) -> None:
@@ -154,9 +248,3 @@ def test_nothing_is_pickled(written: Path) -> None:
         head = path.read_bytes()
         length = int.from_bytes(head[:8], "little")
         json.loads(head[8 : 8 + length])
-
-
-def test_a_small_file_is_replaced_at_once(tmp_path: Path) -> None:
-    for text in ("step-000001", "step-000002"):
-        checkpoint.write_text(tmp_path / "latest", text)
-        assert (tmp_path / "latest").read_text(encoding="utf-8") == text and files(tmp_path) == ["latest"]

@@ -284,7 +284,7 @@ def test_optimizer_state_is_stored_under_the_names_of_weights() -> None:
     assert torch.equal(
         tensors["G.optimizer"]["first.weight/exp_avg"], engine.optimizers["G"].state[weight]["exp_avg"]
     )
-    assert facts == {"step": 1, "images": 2, "stage": 0, "scalers": {}}
+    assert facts == {"step": 1, "images": 2, "stage": 0, "attempt": 0, "skips": 0, "scalers": {}}
     assert {"D", "E"} <= tensors.keys() and "D.optimizer" not in tensors
 
 

@@ -138,7 +138,8 @@ def test_the_run_folder_explains_itself(cycle_files: list[Path], tmp_path: Path)
         "spec.toml",
         "environment.json",
         "checkpoints/latest",
-        *(f"{step}/{name}" for name in ("G_ab.safetensors", "G_ba.safetensors", "spec.toml", "state.json")),
+        *(f"{step}/G_{name}.safetensors" for name in ("ab", "ba")),
+        *(f"{step}/{name}" for name in ("checksums.txt", "spec.toml", "state.json")),
     }
     state = json.loads((run / step / "state.json").read_text(encoding="utf-8"))
     assert state["imported"] == {"G_ab": "latest_net_G_A.pth", "G_ba": "latest_net_G_B.pth"}
@@ -309,7 +310,7 @@ def test_a_part_that_was_not_imported_is_not_there(cycle_files: list[Path], tmp_
 def test_a_part_that_a_trained_run_has_lost_is_told(cycle_files: list[Path], tmp_path: Path) -> None:
     run = imported(cycle_files[:2], tmp_path / "run")
     (run / "checkpoints/step-000000/G_ba.safetensors").unlink()
-    with pytest.raises(I2IError, match=r"has lost G_ba\.safetensors"):
+    with pytest.raises(I2IError, match=r"G_ba\.safetensors is missing"):
         i2i.load(run, registry=registry())
 
 

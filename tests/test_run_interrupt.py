@@ -1,30 +1,55 @@
+"""Ctrl-C and SIGTERM: the first asks, the second stops at once."""
+
+from __future__ import annotations
+
 import signal
 import threading
 
 import pytest
 
-from i2i.run.interrupt import first_control_c
+from i2i.run.interrupt import SIGNALS, first_signal
 
 
-def test_the_first_control_c_asks_and_the_second_interrupts() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    asked: list[bool] = []
-    with pytest.raises(KeyboardInterrupt), first_control_c(lambda: asked.append(True)):
+@pytest.fixture
+def handlers() -> list[object]:
+    return [signal.getsignal(number) for number in SIGNALS]
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+def test_the_first_signal_asks_and_the_second_interrupts(handlers: list[object], first: int) -> None:
+    asked: list[int] = []
+    with pytest.raises(KeyboardInterrupt), first_signal(asked.append):
+        signal.raise_signal(first)
+        assert asked == [first]
+        assert [signal.getsignal(number) for number in SIGNALS] == handlers
         signal.raise_signal(signal.SIGINT)
-        assert asked == [True]
-        signal.raise_signal(signal.SIGINT)
-    assert asked == [True]
-    assert signal.getsignal(signal.SIGINT) is before
+    assert asked == [first]
+    assert [signal.getsignal(number) for number in SIGNALS] == handlers
 
 
-def test_another_thread_changes_nothing() -> None:
-    seen = []
+def test_afterwards_all_is_as_before(handlers: list[object]) -> None:
+    with first_signal(lambda number: None):
+        assert [signal.getsignal(number) for number in SIGNALS] != handlers
+    assert [signal.getsignal(number) for number in SIGNALS] == handlers
+
+
+def test_another_thread_changes_nothing(handlers: list[object]) -> None:
+    seen: list[object] = []
 
     def work() -> None:
-        with first_control_c(lambda: None):
-            seen.append(signal.getsignal(signal.SIGINT))
+        with first_signal(lambda number: None):
+            seen.extend(signal.getsignal(number) for number in SIGNALS)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [signal.getsignal(signal.SIGINT)]
+    assert seen == handlers
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as nohup does with another one
+    try:
+        with first_signal(lambda number: None):
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -23,6 +23,7 @@ from trained import PERIODS, command, run_tables, write_spec
 
 import i2i
 from i2i.core.errors import I2IError
+from i2i.run.resuming import RESUMABLE
 from i2i.run.run import Run, build
 from i2i.spec.spec import resolve
 
@@ -64,6 +65,7 @@ def test_the_run_folder_holds_what_is_promised(paired_run: Path) -> None:
         "checkpoints/latest",
         "checkpoints/best",
         "checkpoints/step-000004/state.json",
+        "checkpoints/step-000004/checksums.txt",
         "checkpoints/step-000004/spec.toml",
         "checkpoints/step-000004/G.safetensors",
         "checkpoints/step-000004/G.ema.safetensors",
@@ -71,7 +73,7 @@ def test_the_run_folder_holds_what_is_promised(paired_run: Path) -> None:
         "checkpoints/step-000004/D.safetensors",
         "checkpoints/step-000004/D.optimizer.safetensors",
     } <= there
-    assert not [name for name in there if Path(name).name.startswith(".")]
+    assert [name for name in there if Path(name).name.startswith(".")] == [".lock"]
 
 
 def test_the_spec_of_the_run_is_the_whole_truth(paired_run: Path) -> None:
@@ -207,11 +209,12 @@ def test_a_broken_run_ends_like_an_unbroken_one(tmp_path: Path, strategy: str, b
         assert lines(folder)[-1]["validate/l1"] == lines(whole)[-1]["validate/l1"]
 
 
-def test_a_finished_run_only_says_where_it_is(paired_run: Path) -> None:
-    before = (paired_run / "metrics.jsonl").read_bytes()
+def test_a_finished_run_only_says_that_it_is(paired_run: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in paired_run.rglob("*")}
     done = command("resume", paired_run)
-    assert (done.code, done.out) == (0, f"done: {paired_run} (pictures in {paired_run / 'samples'})\n")
-    assert (paired_run / "metrics.jsonl").read_bytes() == before
+    pictures = f"(pictures in {paired_run / 'samples'})"
+    assert (done.code, done.out) == (0, f"{paired_run} is finished: all 4 steps are done {pictures}\n")
+    assert {path: path.stat().st_mtime_ns for path in paired_run.rglob("*")} == before
 
 
 def test_a_run_that_never_saved_starts_again(tmp_path: Path) -> None:
@@ -267,8 +270,8 @@ def test_what_would_be_another_run_cannot_be_changed(paired_run: Path, setting: 
     with pytest.raises(I2IError) as error:
         Run.open(paired_run, registry=registry(), settings=[setting])
     assert str(error.value) == (
-        f"--set {setting.partition('=')[0]}: a resumed run can change only train.steps, data.root, train.device, "
-        "train.checkpoint_every; start a new run instead"
+        f"--set {setting.partition('=')[0]}: a resumed run can change only {', '.join(RESUMABLE)}; "
+        "start a new run instead"
     )
 
 

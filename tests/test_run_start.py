@@ -111,7 +111,7 @@ def test_check_shows_the_table_and_training_notes_it(paired_run: Path, tmp_path:
     settings = ["--set", f"train.init_from='{paired_run}'", "--set", "train.steps=1"]
     checked = command("check", spec, *settings)
     assert checked.code == 0, checked.err
-    table = checked.out.partition("\nstart\n")[2].splitlines()
+    table = checked.out.partition("\nstart\n")[2].partition("data that was read")[0].splitlines()
     assert [line.split()[0] for line in table] == ["from", "network", "D", "G"]
     trained = command("run", spec, *settings, "--out", tmp_path / "run")
     lines = trained.out.splitlines()

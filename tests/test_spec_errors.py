@@ -103,7 +103,8 @@ AFTER: dict[str, str] = {
         8,
         "train.step: section 'train' has no such option",
         "did you mean 'steps'? known: accumulate, batch, checkpoint_every, clip, compile, device, ema, epochs, "
-        "init, init_from, keep, log_every, precision, sample_every, seed, steps, validate_every",
+        "init, init_from, keep, log_every, max_bad_files, max_rollbacks, max_skips, on_nonfinite, precision, "
+        "sample_every, seed, steps, validate_every",
     ),
     "[train.init]\nnam = 'normal'": line(
         8, "train.init.nam: 'train.init' has no such option", "did you mean 'name'? known: gain, name"

@@ -228,3 +228,28 @@ def test_a_sentence_about_a_key_is_given_its_place(tmp_path: Path) -> None:
 
 def test_a_spec_says_what_it_is() -> None:
     assert set(Spec.model_fields) >= {"strategy", "data", "optimizers", "schedule", "train", "terms"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = " + "[" * 5000, "spec: its lists or tables are nested too deeply; a spec needs few levels"),
+        ("x = " + "9" * 5000, "spec: this is not TOML: "),
+    ],
+)
+def test_toml_that_the_reader_cannot_take_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(I2IError) as caught:
+        read(text)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_setting_that_is_no_toml_is_a_string() -> None:
+    tables: dict[str, Any] = {}
+    override(tables, [f"a.{name}={text}" for name, text in (("deep", "[" * 5000), ("long", "9" * 5000))])
+    assert tables == {"a": {"deep": "[" * 5000, "long": "9" * 5000}}
+
+
+def test_averages_that_a_spec_does_without_stay_away_when_it_is_read_again() -> None:
+    spec = resolve({"strategy": "stylegan", "data": "demo", "train": {"ema": {}}}, registry())
+    assert registry().get("strategy", "stylegan").factory.recipe["train"]["ema"]
+    assert spec.train.ema == {} == resolve(spec.toml(), registry()).train.ema

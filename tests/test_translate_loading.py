@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from helpers import registry
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from trained import command
 
 import i2i
-from i2i.core.errors import I2IError
+from i2i.core.errors import I2IError, I2IWarning
+from i2i.engine import checksums
 from i2i.translate.loading import load
 from i2i.translate.model import Model
 
@@ -99,8 +103,77 @@ def test_a_folder_of_runs_names_those_inside(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_refused(paired_run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(paired_run / "checkpoints/step-000004", tmp_path / "damaged")
     (folder / "G.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(I2IError, match=r"damaged cannot be read \(.*\); use another checkpoint"):
+    with pytest.raises(I2IError) as error:
         loaded(folder)
+    assert str(error.value) == (
+        f"{folder} is damaged (G.safetensors does not have the checksum it was written with)"
+    )
+
+
+@pytest.fixture
+def torn_run(paired_run: Path, tmp_path: Path) -> Path:
+    """A run whose newest checkpoint is damaged."""
+    run = shutil.copytree(paired_run, tmp_path / "torn")
+    (run / "checkpoints/step-000004/G.safetensors").unlink()
+    (run / "checkpoints/best").write_text("step-000004", encoding="utf-8")
+    return run
+
+
+@pytest.mark.parametrize("which", ["", "@latest"])
+def test_a_run_uses_its_newest_whole_checkpoint_and_says_so(torn_run: Path, which: str) -> None:
+    with pytest.warns(I2IWarning) as told:
+        model = loaded(f"{torn_run}{which}")
+    assert [str(warning.message) for warning in told] == [
+        "step-000004 is damaged (G.safetensors is missing); this uses step-000002"
+    ]
+    assert same(model, weights(torn_run / "checkpoints/step-000002", "G.ema"))
+
+
+def test_the_command_line_says_it_on_one_line(torn_run: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # in tests warnings are errors
+        done = command("translate", torn_run, tmp_path / "a.png", "-o", tmp_path / "b.png", "--device", "cpu")
+    assert done.code == 0
+    assert done.err == "step-000004 is damaged (G.safetensors is missing); this uses step-000002\n"
+
+
+@pytest.mark.parametrize("which", ["4", "best"])
+def test_a_damaged_checkpoint_that_was_asked_for_names_the_whole_ones(torn_run: Path, which: str) -> None:
+    with pytest.raises(I2IError) as error:
+        loaded(f"{torn_run}@{which}")
+    assert str(error.value) == (
+        f"{torn_run / 'checkpoints/step-000004'} is damaged (G.safetensors is missing); "
+        f"whole checkpoints of {torn_run}: 2"
+    )
+
+
+@pytest.mark.parametrize("pointer", ["../../outside", "", "step-000002/../../x"])
+def test_a_pointer_leads_nowhere_else(torn_run: Path, pointer: str) -> None:
+    (torn_run / "checkpoints/best").write_text(pointer, encoding="utf-8")
+    with pytest.raises(I2IError, match="has no checkpoint 'best'"):
+        loaded(f"{torn_run}@best")
+
+
+@pytest.mark.parametrize("which", ["../step-000002", "²", "-1", "step-000002", "latest/../best"])
+def test_only_steps_latest_and_best_can_be_named(torn_run: Path, which: str) -> None:
+    with pytest.raises(I2IError, match=r"has no checkpoint|neither a run folder"):
+        loaded(f"{torn_run}@{which}")
+
+
+@pytest.mark.parametrize("data", [None, {}, [], {"channels": 3}])
+def test_facts_that_are_none_are_refused(paired_run: Path, tmp_path: Path, data: object) -> None:
+    folder = shutil.copytree(paired_run / "checkpoints/step-000004", tmp_path / "other")
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    (folder / "state.json").write_text(json.dumps({**state, "data": data}), encoding="utf-8")
+    with pytest.raises(I2IError, match=r"its state\.json does not hold the facts of the data"):
+        loaded(sealed(folder))
+
+
+def sealed(folder: Path) -> Path:
+    """The folder with the checksums of its files as they are."""
+    (folder / checksums.FILE).write_text(checksums.text_of(folder), encoding="utf-8")
+    return folder
 
 
 def test_weights_that_do_not_fit_are_refused(paired_run: Path, tmp_path: Path) -> None:
@@ -110,7 +183,7 @@ def test_weights_that_do_not_fit_are_refused(paired_run: Path, tmp_path: Path) -
     with pytest.raises(
         I2IError, match=r"other: the weights of G do not fit its spec\.toml: size .* \(and \d+ more\)$"
     ):
-        loaded(folder)
+        loaded(sealed(folder))
 
 
 def test_missing_weights_are_refused(paired_run: Path, tmp_path: Path) -> None:
@@ -119,7 +192,7 @@ def test_missing_weights_are_refused(paired_run: Path, tmp_path: Path) -> None:
     entries.pop("down.0.conv.weight")
     save_file(entries, folder / "G.ema.safetensors")
     with pytest.raises(I2IError, match=r"of G do not fit its spec\.toml: Missing key\(s\) in state_dict"):
-        loaded(folder)
+        loaded(sealed(folder))
 
 
 def test_a_run_without_a_checkpoint_says_so(paired_run: Path, tmp_path: Path) -> None:

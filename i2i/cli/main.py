@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -46,9 +47,6 @@ HELP: Mapping[str, str] = MappingProxyType(
 )
 # Commands whose names Python needs for itself: their functions end in an underscore.
 PYTHONS_OWN = ("list", "import")
-
-# How torch says it, on a GPU and on the CPU.
-NO_MEMORY = ("out of memory", "allocate memory")
 
 
 class Commands(click.Group):
@@ -91,7 +89,9 @@ def main() -> None:
     """Run the command line; errors that a user can mend are printed as sentences."""
     traceback = "--traceback" in sys.argv
     try:
-        sys.exit(cli.main(prog_name="i2i", standalone_mode=False))
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            sys.exit(cli.main(prog_name="i2i", standalone_mode=False))
     except (click.exceptions.Abort, KeyboardInterrupt):
         _stop("stopped", 130)
     except click.ClickException as error:
@@ -105,24 +105,39 @@ def main() -> None:
 
 def _sentence(error: Exception) -> tuple[str, int]:
     """What to say about an error; ours are sentences already, others keep their traceback."""
-    from i2i.core.errors import I2IError
+    from i2i.core.errors import I2IError, lacks_memory
 
     text = str(error).rstrip()
-    if isinstance(error, (I2IError, OSError)):
-        return text, 1
-    if isinstance(error, MemoryError) or any(sign in text for sign in NO_MEMORY):
-        return (
-            "there is not enough memory; raise train.accumulate, or lower train.batch, data.size or the width of "
-            f"the networks\n    {text}".rstrip(),
-            1,
-        )
     if "torchvision::nms" in text:
         return (
             "torch and torchvision do not belong together (one is the CPU build, the other is not); "
             "install both anew from the same index: pip install --force-reinstall torch torchvision",
             1,
         )
+    if isinstance(error, (I2IError, OSError)):
+        return text, 1
+    if lacks_memory(error):
+        return (
+            "there is not enough memory; raise train.accumulate, or lower train.batch, data.size or the width of "
+            f"the networks\n    {text}".rstrip(),
+            1,
+        )
     raise error
+
+
+def _say(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning: ours as a line."""
+    from i2i.core.errors import I2IWarning
+
+    text = warnings.formatwarning(message, category, filename, lineno, line).rstrip()
+    click.echo(message if issubclass(category, I2IWarning) else text, err=True)
 
 
 def _stop(text: str, code: int) -> None:

@@ -49,9 +49,14 @@ def resume(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> None:
 @click.command()
 @_spec
 @_settings
+@click.option("--fast", is_flag=True, help="Read an even sample of the data.")
 @click.pass_context
-def check(ctx: click.Context, spec: Path, settings: tuple[str, ...]) -> None:
+def check(ctx: click.Context, spec: Path, settings: tuple[str, ...], fast: bool) -> None:
     """Check a spec and its data, and print the plan; trains nothing."""
-    from i2i.run.run import build
+    from i2i.run.checked import in_words, reading
+    from i2i.run.checking import check
 
-    click.echo(build(spec, registry=registry_of(ctx), settings=settings).describe())
+    with reading() as progress:
+        checked = check(spec, registry=registry_of(ctx), settings=settings, fast=fast, progress=progress)
+    click.echo(in_words(checked))
+    ctx.exit(checked.inspection.failed)

@@ -14,6 +14,7 @@ from i2i.core.errors import Problem, nearest
 from i2i.core.schema import plain
 
 LONGEST = 80
+BITS = 63  # TOML promises no larger whole numbers, besides the sign
 # The first word of pydantic's name for a mismatch -> what would be right.
 WANTED: Mapping[str, str] = MappingProxyType(
     {
@@ -70,6 +71,8 @@ def _changed(given: object, made: object, at: str) -> Iterator[Problem]:
     ):
         wanted = WANTED[type(made).__name__]
         yield Problem(at.strip("."), f"input should be {wanted}, got {shown(given)}")
+    elif isinstance(given, int) and given.bit_length() > BITS:
+        yield Problem(at.strip("."), f"input should be a whole number of 64 bits, got {shown(given)}")
 
 
 def _problems(

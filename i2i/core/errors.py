@@ -9,8 +9,24 @@ from i2i.core.words import listed
 LISTED = 24  # names that a hint lists; files of a folder can be thousands
 
 
+# How torch says that memory is short: on a GPU, on the CPU (in the words of each system), and in its libraries.
+NO_MEMORY = ("out of memory", "allocate memory", "you tried to allocate", "ALLOC_FAILED")
+
+
 class I2IError(Exception):
     """Something a user can mend; the message says where, what is wrong and what would be right."""
+
+
+class DataError(I2IError):
+    """All faults of a data set that were found at once; the message is the first."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__(sentences[0])
+
+
+class I2IWarning(UserWarning):
+    """Something a user should know; the command line prints it as a line."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +58,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     all_of_them = f"known: {listed(names, LISTED)}" if names else "there are none"
     return f"did you mean '{close[0]}'? {all_of_them}" if close else all_of_them
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory was short."""
+    text = str(error)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in text for sign in NO_MEMORY)
+    )

@@ -217,7 +217,7 @@ class Registry:
             facts: facts it must take.
 
         Raises:
-            I2IError: it does not take a fact, or needs one that nobody told.
+            I2IError: it does not take a fact, needs one that nobody told, or fails.
         """
         component = self.get(ref.kind, ref.name)
         signature = component.signature
@@ -232,8 +232,13 @@ class Registry:
             raise I2IError(self._unfed(component, missing, told))
         try:
             return component.factory(**told, **ref.options)
-        except ValueError as error:
+        except I2IError:
+            raise
+        except (ValueError, OSError) as error:
             raise I2IError(f"{component}: {error}") from error
+        except Exception as error:
+            first = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise I2IError(f"{component} cannot be built with these options ({first})") from error
 
     def _unfed(self, component: Component, missing: list[str], told: Mapping[str, Any]) -> str:
         same = [c for c in self if c.kind == component.kind]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 FEW = 3
+LONGEST = 255  # characters of a file's name; strangers' names can be longer
 
 
 def counted(count: int, noun: str) -> str:
@@ -10,15 +11,20 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def short(text: str) -> str:
+    """A text for a message, however long it is."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
     """The first of the names, and how many more there are: "a, b and 7 more"."""
     rest = len(names) - most
-    return separator.join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+    return separator.join(map(short, names[:most])) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def some(names: Sequence[str], noun: str) -> str:
     """How many there are, and the first of them: "4 files ('a', 'b', 'c', …)"."""
-    shown = ", ".join(f"'{name}'" for name in names[:FEW])
+    shown = ", ".join(f"'{short(name)}'" for name in names[:FEW])
     return f"{counted(len(names), noun)} ({shown}{', …' if len(names) > FEW else ''})"
 
 
@@ -30,3 +36,8 @@ def and_more(count: int) -> str:
 def by_shape(shape: Sequence[int]) -> str:
     """The shape of a tensor: "64×3×4×4", or "a number"."""
     return "×".join(map(str, shape)) or "a number"
+
+
+def in_bytes(size: float) -> str:
+    """An amount of memory: "3.2 GiB", "87 MiB"."""
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{-(-size // 2**20):,.0f} MiB"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from torch import Tensor, nn
 from i2i.core.batch import Batch, Draws, Parts, address
 from i2i.core.errors import I2IError
 from i2i.core.strategy import Phase, Plan, Row, Strategy
+from i2i.engine import finite
 from i2i.engine.diagnosis import check_terms, explained, unreached
+from i2i.engine.finite import NonFiniteError
+from i2i.engine.guard import Guard
 from i2i.engine.optim import optimizer_state, restore_optimizer
 from i2i.engine.parallel import World, slices
 from i2i.nets.blocks import Dropout
 from i2i.nets.norms import BatchNorm
 
 Report = dict[str, Tensor]
+GRADIENT = "the gradient"  # beside the terms of a phase, none of which is called so
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -36,6 +41,7 @@ class Settings:
         clip: largest norm of a network's gradient; None leaves it.
         ema: network -> decay of its averaged copy at a step, or a function of the step's batch.
         seed: of every random number.
+        max_skips: steps in which a phase whose numbers are not finite may be left out; 0 stops at the first.
     """
 
     batch: int = 1
@@ -45,6 +51,7 @@ class Settings:
     clip: float | None = None
     ema: Mapping[str, float | Callable[[int], float]]
     seed: int = 0
+    max_skips: int = 0
 
 
 class Engine:
@@ -59,6 +66,12 @@ class Engine:
         settings: how to train.
         device: where.
         world: the processes that train together.
+
+    Attributes:
+        step: steps done.
+        images: samples seen.
+        attempt: how often the run went back to a checkpoint; each attempt draws other random numbers.
+        guard: counts the phases that were left out because their numbers were not finite.
     """
 
     def __init__(
@@ -76,7 +89,7 @@ class Engine:
         self.strategy, self.net, self.phases, self.optimizers = strategy, net, tuple(phases), dict(optimizers)
         self.rate, self.settings, self.world = rate, settings, world or World()
         self.device = device or torch.device("cpu")
-        self.step = self.images = 0
+        self.step = self.images = self.attempt = 0
         self._stage: int | None = None
         self.trained = {name: net[name] for phase in phases for name in phase.minimise}
         self.world.check_batch(settings.batch, settings.accumulate, strategy.multiple)
@@ -88,6 +101,7 @@ class Engine:
             for phase in phases
         }
         self._base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimizers.items()}
+        self.guard = Guard(net.modules().values(), settings.max_skips)
         layers = [layer for part in net.modules().values() for layer in part.modules()]
         self._dropouts = [layer for layer in layers if isinstance(layer, Dropout)]
         for layer in layers:
@@ -100,19 +114,32 @@ class Engine:
         while self.step < steps:
             yield self.advance(next(batches))
 
+    @property
+    def seed(self) -> int:
+        """Of every random number of this attempt."""
+        first = self.settings.seed
+        return address("attempt", first, self.attempt) if self.attempt else first
+
     def advance(self, batch: Mapping[str, Tensor]) -> Report:
-        """Train one step on this process's share of a batch: fields already on the device, pictures in [-1, 1]."""
+        """Train one step on this process's share of a batch: fields already on the device, pictures in [-1, 1].
+
+        Raises:
+            NonFiniteError: a term or a gradient is nan or infinite, and may not be left out; the weights are as they
+                were before the phase.
+        """
         plan = self.strategy.plan(self.images)
         size = self.batch_at(self.images)
         micros = self._micros(batch, size)
         self._set_rates(plan)
         self._enter(plan.stage)
+        self.guard.begin_step()
         report: Report = {}
         fresh = True
         for number, phase in enumerate(self.phases):
             if phase.runs_at(self.step + 1):
                 report |= self._update(number, phase, micros, fresh)
                 fresh = False
+        self.guard.end_step()
         self._average_weights(size)
         self.step += 1
         self.images += size
@@ -132,7 +159,7 @@ class Engine:
         alone = World().positions(0, size, s.accumulate)
         micros = []
         for part, samples, block in zip(slices(mine), mine, alone, strict=True):
-            draws = Draws((s.seed, self.step), samples)
+            draws = Draws((self.seed, self.step), samples)
             fields = {name: tensor[part] for name, tensor in batch.items()}
             micros.append(Batch(fields, draws, block, world.gather, self.images))
         return micros
@@ -145,24 +172,68 @@ class Engine:
             self.optimizers[name].zero_grad()
         for count, micro in enumerate(micros):
             self._seed(number, count, micro)
-            terms = self._terms(phase, micro, fresh)
+            terms = self._terms(phase, micro, fresh, first=count == 0)
             self._backward(phase, groups, terms, len(micros))
             reports.append({name: term.detach() for name, term in terms.items()})
         report = {name: torch.stack([r[name] for r in reports]).mean() for name in reports[0]}
-        left_out = phase.skip(self.world.mean(report)) if phase.skip is not None else ()
-        self._step_optimizers(phase, left_out)
+        self.world.average(self._weights_of(phase.minimise))
+        try:
+            means = self._finite(phase, report)
+            self._step_optimizers(phase, phase.skip(means) if phase.skip is not None else ())
+            self.guard.passed()
+        except NonFiniteError as error:
+            self.guard.leave_out(error)
+            for name in phase.minimise:
+                self.optimizers[name].zero_grad()
         return {f"{phase.name}/{name}": value for name, value in report.items()}
 
     def _seed(self, phase: int, count: int, micro: Batch) -> None:
         """Address every random number, those that bypass `x.random` as well, so that a resume repeats them."""
-        torch.manual_seed(address(self.settings.seed, self.step, phase, count, self.world.rank))
+        torch.manual_seed(address(self.seed, self.step, phase, count, self.world.rank))
         for dropout in self._dropouts:
             dropout.draws = micro.random
 
-    def _terms(self, phase: Phase, micro: Batch, fresh: bool) -> Mapping[str, Tensor]:
+    def _finite(self, phase: Phase, report: Report) -> dict[str, float]:
+        """The means of a phase's terms over the whole batch; together with its gradients, one reading of the device.
+
+        With fp16 a gradient may overflow: the scaler leaves that network out, and lowers the scale.
+
+        Raises:
+            NonFiniteError: a term or a gradient is nan or infinite.
+        """
+        gradient = finite.total(finite.gradients(self._weights_of(phase.minimise)))
+        means = self.world.mean({**report, GRADIENT: gradient})
+        whole = math.isfinite(means.pop(GRADIENT))
+        terms = {name: value for name, value in means.items() if not math.isfinite(value)}
+        if whole and not terms:
+            return means
+        scaler = self.scalers[phase.name]
+        scale = scaler.get_scale() if scaler.is_enabled() else None
+        if scale is not None and scale >= 1 and not terms:
+            return means
+        networks = {name: self.trained[name] for name in phase.minimise}
+        if what := finite.in_words(terms, networks, self.trained, scale):
+            raise NonFiniteError(what, self.step + 1, self.images, phase.name, terms, [*networks])
+        return means
+
+    def check_weights(self) -> None:
+        """Refuse weights that are not finite, before they are written, judged or shown.
+
+        Raises:
+            NonFiniteError: there are some, in a network or in its average.
+        """
+        networks = self.trained | {f"{name}.ema": average for name, average in self.ema.items()}
+        weights = [weight for network in networks.values() for weight in network.parameters()]
+        if math.isfinite(float(finite.total(weights))) or not (found := finite.bad_weights(networks)):
+            return
+        raise NonFiniteError(finite.of_networks("weight", found), self.step, self.images, networks=[*found])
+
+    def _terms(self, phase: Phase, micro: Batch, fresh: bool, *, first: bool) -> Mapping[str, Tensor]:
         with self._autocast():
             if fresh:
                 self.strategy.prepare(self.net, micro)
+            if first:
+                self.guard.begin_phase()
             with self._frozen_outside(phase):
                 terms = phase.terms(self.net, micro)
         check_terms(phase, terms)
@@ -211,7 +282,6 @@ class Engine:
         return [p for name in names for p in self.trained[name].parameters() if p.requires_grad]
 
     def _step_optimizers(self, phase: Phase, left_out: Collection[str]) -> None:
-        self.world.average(self._weights_of(phase.minimise))
         scaler = self.scalers[phase.name]
         for name in phase.minimise:
             optimizer = self.optimizers[name]
@@ -274,6 +344,8 @@ class Engine:
             "step": self.step,
             "images": self.images,
             "stage": self._stage,
+            "attempt": self.attempt,
+            "skips": self.guard.count,
             "scalers": scalers,
         }
 
@@ -294,6 +366,7 @@ class Engine:
         for name, state in facts["scalers"].items():
             self.scalers[name].load_state_dict(state)
         self.step, self.images, self._stage = facts["step"], facts["images"], facts["stage"]
+        self.attempt, self.guard.count = facts["attempt"], facts["skips"]
 
 
 def _groups(phase: Phase, step: int) -> list[tuple[list[str], dict[str, float]]]:

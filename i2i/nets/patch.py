@@ -26,7 +26,7 @@ class PatchGAN(nn.Module):
         in_channels: int,
         *,
         width: Width = 64,
-        layers: Annotated[int, Field(ge=1, description="layers of stride 2")] = 3,
+        layers: Annotated[int, Field(ge=1, le=32, description="layers of stride 2")] = 3,
         norm: Norm = "instance",
     ) -> None:
         super().__init__()

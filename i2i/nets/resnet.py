@@ -12,7 +12,7 @@ from i2i.nets.options import Norm, Rate, Upsample, Width
 from i2i.nets.sides import check_sides
 
 Blocks = Annotated[
-    Annotated[int, Field(ge=0)] | Literal["auto"],
+    Annotated[int, Field(ge=0, le=1000)] | Literal["auto"],
     Field(description='residual blocks; "auto" is 6 up to 128 pixels, else 9'),
 ]
 

@@ -17,7 +17,7 @@ DEEPEST = 8
 WIDEST = 8
 
 Depth = Annotated[
-    Annotated[int, Field(ge=1)] | Literal["auto"],
+    Annotated[int, Field(ge=1, le=32)] | Literal["auto"],
     Field(description='halvings of the picture; "auto" goes down to one pixel, 8 times at most'),
 ]
 

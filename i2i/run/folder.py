@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import platform
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +17,9 @@ import i2i
 from i2i.core.errors import I2IError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
-from i2i.engine import checkpoint
+from i2i.engine import checkpoints, disk
+from i2i.engine.checkpoints import Found
+from i2i.run import lines
 from i2i.spec.spec import Spec
 
 
@@ -68,10 +68,11 @@ class Folder:
             number += 1
             path = wanted.with_name(f"{wanted.name}-{number}")
         folder = cls(path)
-        folder.samples.mkdir()
-        folder.checkpoints.mkdir()
-        folder.spec.write_text(spec_text, encoding="utf-8")
-        folder.environment.write_text(json.dumps(environment, indent=1), encoding="utf-8")
+        with disk.writing(path):
+            folder.samples.mkdir()
+            folder.checkpoints.mkdir()
+        disk.write_text(folder.environment, json.dumps(environment, indent=1))
+        disk.write_text(folder.spec, spec_text)
         return folder
 
     @classmethod
@@ -101,35 +102,50 @@ class Folder:
         """
         try:
             facts = json.loads(self.environment.read_text(encoding="utf-8"))
+            if not isinstance(facts["precision"], str) or not isinstance(facts.get("plugin_files", {}), dict):
+                raise ValueError("it does not hold what i2i has written")
             return {"precision": facts["precision"], **facts}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise I2IError(f"{self.environment} is damaged ({error})") from error
 
+    def tidy(self) -> None:
+        """Remove what a killed process left half-done; only for whoever holds the lock of the run.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        with disk.writing(self.path):
+            self.samples.mkdir(exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
+            for folder in (self.path, self.samples):
+                disk.discard_drafts(folder)
+        checkpoints.tidy(self.checkpoints)
+        for path in sorted(self.path.glob("*.jsonl")):
+            lines.cut_torn_end(path)
+
     def append(self, line: Mapping[str, Any]) -> None:
-        """Add a line to the metrics, with the time."""
-        with self.metrics.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(
-                json.dumps(
-                    {**{key: _rounded(value) for key, value in line.items()}, "time": round(time.time(), 3)}
-                )
-                + "\n"
-            )
+        """Add a line to the metrics, with the time.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        lines.append(self.metrics, line)
+
+    def newest(self) -> Found | None:
+        """The newest whole checkpoint; None if there is none yet.
+
+        Raises:
+            I2IError: all of them are damaged.
+        """
+        return checkpoints.newest(self.checkpoints)
 
     def named(self, name: str) -> Path | None:
         """The checkpoint that `latest` or `best` names."""
-        pointer = self.checkpoints / name
-        return self.checkpoints / pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+        return checkpoints.named(self.checkpoints, name)
 
     def point(self, name: str, step: int) -> None:
         """Let `latest` or `best` name the checkpoint of a step."""
-        checkpoint.write_text(self.checkpoints / name, checkpoint.folder_name(step))
-
-    def retain(self, keep: int) -> None:
-        """Remove all but the newest checkpoints; what `best` names stays."""
-        steps = sorted((p for p in self.checkpoints.glob("step-*") if p.is_dir()), key=_step)
-        for old in steps[:-keep]:
-            if old != self.named("best"):
-                shutil.rmtree(old)
+        checkpoints.point(self.checkpoints, name, step)
 
 
 def environment(
@@ -170,15 +186,3 @@ def _with_inner(ref: Ref) -> Iterator[Ref]:
     for value in ref.options.values():
         if isinstance(value, Ref):
             yield from _with_inner(value)
-
-
-def _step(folder: Path) -> int:
-    """The step of a checkpoint's folder; names of more than six digits do not sort as text."""
-    return int(folder.name.rpartition("-")[2])
-
-
-def _rounded(value: Any) -> Any:
-    """Six digits; what is not a number has no place in JSON and becomes null."""
-    if not isinstance(value, float):
-        return value
-    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a run: the step is finished first, so that nothing is lost."""
+"""Ctrl-C or SIGTERM in the middle of a run: the step is finished first, so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def first_control_c(ask: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C calls `ask`, the second interrupts at once; outside the main thread nothing changes."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+def first_signal(ask: Callable[[int], None]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM calls `ask` with its number, the second of either stops at once.
+
+    Outside the main thread, and where somebody has chosen to ignore a signal, nothing changes.
+    """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def answer(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
-        ask()
+    def put_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    signal.signal(signal.SIGINT, answer)
+    def answer(number: int, frame: FrameType | None) -> None:
+        put_back()
+        ask(number)
+
+    for number in before:
+        signal.signal(number, answer)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        put_back()

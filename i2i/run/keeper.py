@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import io
+import signal
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from i2i.core.data import Source
 from i2i.core.protocols import Logger
-from i2i.engine import checkpoint
+from i2i.engine import checkpoint, checkpoints, disk
 from i2i.engine.loop import Report
-from i2i.run import samples
+from i2i.run import samples, watch
 from i2i.run.folder import Folder, versions
 from i2i.run.progress import Listener, Pace
+from i2i.run.signs import signs
 from i2i.run.validation import judge
+from i2i.run.writer import Writer
 
 if TYPE_CHECKING:
     from i2i.run.run import Run
@@ -30,67 +38,112 @@ class Keeper:
         self.train = run.spec.train
         self.metric = run.registry.build(run.spec.validation.metric, {}, {})
         self.preview = samples.preview_batch(
-            run.source, run.engine.device, self.train.seed, samples.rows_of(run.engine.strategy)
+            run.source,
+            run.engine.device,
+            self.train.seed,
+            samples.rows_of(run.engine.strategy),
+            run.bad_files,
         )
         self.ranking = run.ranking
+        self.writer = Writer()
+        self._spec, self._versions = run.spec.toml(), versions(run.spec, run.registry)
+
+    def __enter__(self) -> Keeper:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for the last checkpoint, whatever ends the run; what ends it matters more than what the disk says."""
+        with suppress(Exception) if kind not in (None, GeneratorExit) else nullcontext():
+            self.writer.wait()
 
     def after(self, step: int, report: Report, pace: Pace) -> bool:
         """Do what is due after a step; whether it is the last one."""
+        self.writer.check()
         last = step == self.run.steps_total
         self.listener.step(step)
         if step % self.train.log_every == 0 or last or step == 1:
             self._log(step, report, pace)
         due = last or step % (self.run.spec.validation.every or 1) == 0
         better = due and self._judge(step)
-        last = last or self.tired() or self.run.stopping
+        last = last or self.run.finished() or self._stopping()
         if step % self.train.sample_every == 0 or last:
             self._sample(step)
         if step % self.train.checkpoint_every == 0 or last or better:
-            self._save(step, better)
+            self.save(step, better)
         return last
 
-    def tired(self) -> bool:
-        """Whether as many judgements as the spec has patience for went by without a better one."""
-        patience = self.run.spec.validation.patience
-        return patience is not None and self.ranking.since >= patience
+    def due(self, step: int) -> bool:
+        """Whether something is judged, shown or written after a step."""
+        train, judged = self.train, self.run.spec.validation.every or 1
+        alone = self.run.world.size == 1  # a signal reaches each process at another step
+        last = step == self.run.steps_total or (alone and bool(self.run.stopping))
+        return last or any(step % n == 0 for n in (judged, train.sample_every, train.checkpoint_every))
+
+    def _stopping(self) -> bool:
+        """Whether a signal has come, to whichever of the processes: all of them stop at the same step."""
+        run = self.run
+        if run.world.size > 1:
+            share = run.world.mean({"stopping": torch.tensor(float(bool(run.stopping)))})["stopping"]
+            run.stopping = run.stopping or (signal.SIGTERM if share else 0)
+        return bool(run.stopping)
 
     def finish(self) -> None:
-        """Say why the run ended early, and where things are."""
-        if self.run.stopping and self.run.engine.step < self.run.steps_total:
-            self.listener.note(
-                f"stopped at step {self.run.engine.step}, with a checkpoint; to go on: i2i resume {self.folder.path}"
-            )
-            return
+        """Say why the run ended early, and where things are, when all is written."""
+        self.writer.wait()
+        step = self.run.engine.step
         if not self.run.world.is_main:
             return
-        if self.tired():
+        if self.run.stopping and step < self.run.steps_total:
+            self.listener.note(
+                f"stopped at step {step}, with a checkpoint; to go on: i2i resume {self.folder.path}"
+            )
+            return
+        if self.ranking.tired(self.run.spec.validation.patience):
             name, best = self.run.spec.validation.metric.name, self.ranking.best
             than = "" if best is None else f" than {best:.4f}"
             self.listener.note(
-                f"stopped at step {self.run.engine.step}: {self.ranking.since} judgements without a better {name}{than}"
+                f"stopped at step {step}: {self.ranking.since} judgements without a better {name}{than}"
             )
         self.listener.note(f"done: {self.folder.path} (pictures in {self.folder.samples})")
 
     def _log(self, step: int, report: Report, pace: Pace) -> None:
         terms = self.run.world.mean(report)
+        judged = self.run.world.mean(self.run.watch.judged())
         rate, waiting = pace.read(time.monotonic())
         if not self.run.world.is_main:
             return
         rates = {f"lr/{name}": lr for name, lr in self.run.engine.rates().items()}
-        numbers = {**terms, **rates, "images_per_second": rate, "waiting_for_data": waiting}
+        numbers = {**terms, **judged, **rates, "images_per_second": rate, "waiting_for_data": waiting}
         self.folder.append({"step": step, **numbers})
         self.listener.numbers(step, terms, rate, waiting)
-        for logger in self.loggers:
-            logger.scalars(step, numbers)
+        self._remark(self.run.watch.numbers(step, judged))
+        self._tell_loggers(step, numbers)
 
     def _sample(self, step: int) -> None:
         if not self.run.world.is_main:
             return
         shown = samples.columns(self.run.engine, self.preview, self.run.source.facts.truth)
         picture = samples.grid(shown, self.run.source.facts.palette)
-        picture.save(self.folder.samples / f"{checkpoint.folder_name(step)}.png")
-        for logger in self.loggers:
-            logger.picture(step, "samples", torch.from_numpy(np.array(picture)).permute(2, 0, 1))
+        file = io.BytesIO()
+        picture.save(file, "PNG")
+        disk.write_bytes(self.folder.samples / f"{checkpoint.folder_name(step)}.png", file.getvalue())
+        with disk.writing(self.folder.path):
+            for logger in self.loggers:
+                logger.picture(step, "samples", torch.from_numpy(np.array(picture)).permute(2, 0, 1))
+        # not where a run happened to be stopped: a resumed one says the same as one that never was
+        if step % self.train.sample_every == 0:
+            found = signs(self.run.engine.strategy, self.run.source.facts, self.preview, shown)
+            self._remark(self.run.watch.pictures(step, found))
+
+    def _tell_loggers(self, step: int, numbers: Mapping[str, float]) -> None:
+        with disk.writing(self.folder.path):
+            for logger in self.loggers:
+                logger.scalars(step, numbers)
+
+    def _remark(self, remarks: list[watch.Remark]) -> None:
+        for remark in remarks:
+            if watch.note(self.folder.path, remark):
+                self.listener.note(remark.line())
 
     def _judge(self, step: int) -> bool:
         """Whether this is the best so far, by the metric of the spec; every process learns it."""
@@ -101,7 +154,7 @@ class Keeper:
 
     def _value(self, step: int, held_out: Source) -> float:
         name = self.run.spec.validation.metric.name
-        result = judge(self.run.engine, held_out, self.metric)
+        result = judge(self.run.engine, held_out, self.metric, self.run.bad_files)
         numbers = {f"validate/{name}": result.value}
         words = f"step {step}: held-out {name} {result.value:.4f}"
         if result.copying is not None:
@@ -109,29 +162,41 @@ class Keeper:
             words += f" (copying the input: {result.copying:.4f})"
         self.folder.append({"step": step, **numbers})
         self.listener.note(words)
-        for logger in self.loggers:
-            logger.scalars(step, numbers)
+        self._tell_loggers(step, numbers)
         return result.value
 
-    def _save(self, step: int, best: bool) -> None:
-        if self.run.world.is_main:
-            save(self.run, self.folder)
-            self.folder.point("latest", step)
-            if best:
-                self.folder.point("best", step)
-            self.folder.retain(self.train.keep)
+    def wait(self) -> None:
+        """Wait, in every process, until the newest checkpoint is written."""
+        self.writer.wait()
         self.run.world.wait()
 
+    def save(self, step: int, best: bool) -> None:
+        """Copy what a checkpoint holds, and let it be written while the training goes on.
 
-def save(run: Run, folder: Folder) -> None:
-    """Write a checkpoint that can be used alone: weights, optimizers, spec, and the facts of the data."""
-    tensors, facts = run.engine.state()
-    facts |= {
-        "best": run.ranking.best,
-        "since_best": run.ranking.since,
-        "versions": versions(run.spec, run.registry),
-        "plugin_files": run.registry.files,
-        "data": dataclasses.asdict(run.source.facts),
-    }
-    path = folder.checkpoints / checkpoint.folder_name(run.engine.step)
-    checkpoint.write(path, tensors, facts, {"spec.toml": run.spec.toml()})
+        It can be used alone: weights, optimizers, spec, and the facts of the data.
+        """
+        if not self.run.world.is_main:
+            return
+        self.writer.wait()
+        run = self.run
+        tensors, facts = run.engine.state()
+        facts |= {
+            "best": run.ranking.best,
+            "since_best": run.ranking.since,
+            "is_best": best,
+            "watch": run.watch.state(),
+            "versions": self._versions,
+            "plugin_files": run.registry.files,
+            "data": dataclasses.asdict(run.source.facts),
+        }
+        self.writer.start(partial(self._write, step, checkpoint.copied(tensors), copy.deepcopy(facts), best))
+
+    def _write(self, step: int, tensors: checkpoint.Tensors, facts: dict[str, Any], best: bool) -> None:
+        folder = self.folder
+        checkpoint.store(
+            folder.checkpoints / checkpoint.folder_name(step), tensors, facts, {folder.spec.name: self._spec}
+        )
+        folder.point("latest", step)
+        if best:
+            folder.point("best", step)
+        checkpoints.retain(folder.checkpoints, self.train.keep, step)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -14,25 +15,29 @@ from torch import Tensor
 from i2i.core.errors import I2IError
 from i2i.core.protocols import Logger
 from i2i.core.registry import Registry
+from i2i.data.bad_files import BadFiles
 from i2i.data.stream import Stream, check_exchange
 from i2i.data.values import to_device
-from i2i.engine import checkpoint
+from i2i.engine import disk
 from i2i.engine.loop import Report
 from i2i.engine.parallel import World
+from i2i.run import lock, plan, resuming
 from i2i.run.folder import Folder, environment
-from i2i.run.interrupt import first_control_c
+from i2i.run.interrupt import first_signal
 from i2i.run.keeper import Keeper
+from i2i.run.memory import job_of, within_memory
 from i2i.run.progress import Listener, Pace, Silent, printed
+from i2i.run.recovery import Recovery
 from i2i.run.start import start_from
 from i2i.run.validation import Ranking, judged_source
+from i2i.run.watch import Watch
 from i2i.spec.assemble import assemble, build_source, total_steps
 from i2i.spec.describe import describe
 from i2i.spec.plugins import discover
 from i2i.spec.rehearse import rehearse
+from i2i.spec.room import memory_of
 from i2i.spec.spec import Spec, located, read, resolve
 from i2i.translate.loading import mismatch
-
-RESUMABLE = ("train.steps", "data.root", "train.device", "train.checkpoint_every")
 
 
 class Run:
@@ -46,8 +51,10 @@ class Run:
         folder: the run folder; None until the first step of a new run.
         judged: held-out pictures with known truth, if there are any.
         ranking: the judgements so far.
+        watch: what went wrong so far with the training itself.
+        bad_files: those that could not be read since training began.
         start: what was taken of the run that `train.init_from` names, as a table; empty if none is named.
-        stopping: the step that runs is the last one, whatever the length.
+        stopping: the signal after which the step that runs is the last one, whatever the length; 0 is none.
     """
 
     def __init__(self, spec: Spec, registry: Registry, out: Path, folder: Folder | None = None) -> None:
@@ -63,7 +70,13 @@ class Run:
         self.engine = assemble(spec, registry, self.source.facts, self.steps_per_epoch, self.world)
         self.judged = judged_source(spec, registry, self.source)
         self.ranking = Ranking(spec.validation.direction)
-        self.stopping = False
+        self.watch = Watch(self.engine, self.steps_total)
+        self.bad_files = BadFiles()
+        self.stopping = 0
+        self._notes: list[str] = []
+        self._changed = ""  # the spec, if it is to be written anew
+        self._passed_over: set[int] = set()
+        self._stale: list[str] = []
         self.start = (
             start_from(self.engine, train.init_from, self.source.facts.domains)
             if train.init_from and folder is None
@@ -77,129 +90,183 @@ class Run:
         Args:
             path: the run folder.
             registry: the components; None looks for what is installed.
-            settings: changes to the spec, `KEY=VALUE`; only those of `RESUMABLE` are possible.
+            settings: changes to the spec, `KEY=VALUE`; only those of `resuming.RESUMABLE` are possible.
 
         Raises:
-            I2IError: not a run folder, imported weights that were never trained here, a missing plug-in file, or a
-                change that a resumed run cannot take.
+            I2IError: not a run folder, one that another process trains, one without a whole checkpoint among those
+                that it has, imported weights that were never trained here, a missing plug-in file, or a change that a
+                resumed run cannot take.
         """
         folder = Folder.open(Path(path))
+        if World.join().is_main:  # before networks take memory of a device that is in use
+            lock.refuse_if_taken(folder.path)
         settings = tuple(settings)
-        _check_settings(settings)
+        resuming.check_settings(settings)
         registry = registry or discover()
         facts = folder.facts()
-        if "imported" in facts:
-            raise I2IError(_imported(folder))
-        _check_plugin_files(facts, registry, path)
+        resuming.check_facts(facts, folder, registry)
         spec = resolve(folder.spec, registry, settings)
         train = spec.train.model_copy(update={"precision": facts["precision"]})
         try:
             run = cls(spec.model_copy(update={"train": train}), registry, folder.path, folder)
         except I2IError as error:
             raise located(error, folder.spec, settings) from error
-        run._restore(folder)
-        if settings and run.world.is_main:
-            checkpoint.write_text(folder.spec, spec.toml())
+        run._resume(folder, settings, spec.toml() if settings else "")
         return run
 
-    def _restore(self, folder: Folder) -> None:
-        latest = folder.named("latest")
-        if latest is None:
-            return
-        tensors, facts = checkpoint.read(latest)
-        _check_labels(facts.get("data", {}).get("domains", ()), self.source.facts.domains)
-        self.ranking.best, self.ranking.since = facts.get("best"), facts.get("since_best", 0)
+    def _resume(self, folder: Folder, settings: tuple[str, ...], changed: str) -> None:
+        """Go to the newest checkpoint, and keep what is to be said and written when training begins."""
+        self._notes += [self.restore(folder)]
+        step = str(self.engine.step)
+        if self.world.tell(step) != step:
+            raise I2IError(f"{folder.path}: the processes do not see the same checkpoints; start them again")
+        self._changed = changed
+        if any(setting.partition("=")[0].strip() == "train.steps" for setting in settings):
+            before = total_steps(resolve(folder.spec, self.registry), self.steps_per_epoch)
+            engine = self.engine
+            self._notes += [
+                plan.changed_length(engine.rate, engine.rates(), engine.step, before, self.steps_total)
+            ]
+
+    def restore(self, folder: Folder) -> str:
+        """Go to the newest whole checkpoint; what there is to say about it, if anything.
+
+        Raises:
+            I2IError: there are only damaged ones, or it is not one of this run.
+        """
+        found = folder.newest()
+        if found is None:
+            return f"{folder.path} has no checkpoint yet; it starts at step 0"
+        facts = found.facts
+        self._passed_over = {int(error.folder.name.rpartition("-")[2]) for error in found.damaged}
+        self._stale = resuming.stale_pointers(folder, found)
         try:
-            self.engine.restore(tensors, facts)
-        except (I2IError, RuntimeError, KeyError, ValueError) as error:
-            raise I2IError(f"{latest} does not belong to {folder.spec}: {mismatch(error)}") from error
+            resuming.check_labels(facts.get("data", {}).get("domains", ()), self.source.facts.domains)
+            self.ranking.best, self.ranking.since = facts.get("best"), facts.get("since_best", 0)
+            self.watch.restore(facts.get("watch", {}))
+            self.engine.restore(found.tensors, facts)
+        except resuming.LabelsError:
+            raise
+        except (I2IError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+            raise I2IError(f"{found.folder} does not belong to {folder.spec}: {mismatch(error)}") from error
+        return found.note()
 
     def describe(self) -> str:
         """The whole run in words; trains nothing."""
         shown = rehearse(self.spec, self.registry, self.source.facts)
+        memory = memory_of(job_of(self), self.engine.device)
         described = describe(
-            self.spec, self.source, shown, self.engine.rate, self.steps_total, self.steps_per_epoch
+            self.spec, self.source, shown, memory, self.engine.rate, self.steps_total, self.steps_per_epoch
         )
         return f"{described}\nstart\n{indent(self.start, '    ')}" if self.start else described
 
     def train(self, progress: bool = False) -> Path:
         """Train to the end; returns the run folder.
 
-        The first Ctrl-C finishes the step and writes a checkpoint, the second stops at once; with several processes
-        the first one does.
+        The first Ctrl-C or SIGTERM finishes the step and writes a checkpoint, the second stops at once.
 
         Args:
             progress: show a progress bar, or plain lines where there is no terminal.
 
         Raises:
-            KeyboardInterrupt: it was stopped.
+            KeyboardInterrupt: it was stopped by Ctrl-C.
+            SystemExit: it was stopped by SIGTERM; the code is 143, as of any program that ends so.
+            DiskError: the disk refuses; earlier checkpoints are whole.
         """
-        alone = self.world.size == 1  # several would stop at different steps, and wait for each other
         shown = (
             printed(self.steps_total, self.engine.step) if progress and self.world.is_main else nullcontext()
         )
-        with shown as listener, first_control_c(self._stop) if alone else nullcontext():
+        with shown as listener, first_signal(self._stop):
             for _ in self.steps(listener):
                 pass
         if self.stopping and self.engine.step < self.steps_total:
-            raise KeyboardInterrupt
+            raise SystemExit(128 + signal.SIGTERM) if self.stopping == signal.SIGTERM else KeyboardInterrupt
         assert self.folder is not None
         return self.folder.path
 
-    def _stop(self) -> None:
-        self.stopping = True
+    def _stop(self, number: int) -> None:
+        self.stopping = number
+
+    def finished(self) -> bool:
+        """Whether no step is left, or patience has ended."""
+        return self.engine.step >= self.steps_total or self.ranking.tired(self.spec.validation.patience)
 
     def steps(self, listener: Listener | None = None) -> Iterator[Report]:
-        """Train step by step, yielding each step's terms: {"generators/cycle_a": tensor, …}, unweighted."""
+        """Train step by step, yielding each step's terms: {"generators/cycle_a": tensor, …}, unweighted.
+
+        Raises:
+            I2IError: another process trains in this run folder.
+            DiskError: the disk refuses; earlier checkpoints are whole.
+        """
         listener = listener or Silent()
+        if self.folder is not None and self.finished() and not (self._changed or self._stale):
+            listener.note(self._end(self.folder))
+            return
         folder = self.folder = self.folder or self._new_folder(listener)
-        self._look_ahead(listener)
+        self.bad_files = BadFiles(self.spec.train.max_bad_files, listener.note)
+        alone = lock.held(folder.path) if self.world.is_main else nullcontext()
+        with resuming.surviving(folder), within_memory(self), alone:
+            self._prepare(folder, listener)
+            with self._loggers(folder) as loggers, Keeper(self, folder, listener, loggers) as keeper:
+                yield from self._train(keeper, folder, listener)
+
+    def _train(self, keeper: Keeper, folder: Folder, listener: Listener) -> Iterator[Report]:
         pace = Pace()
-        with self._loggers(folder) as loggers:
-            keeper = Keeper(self, folder, listener, loggers)
-            end = self.engine.step if keeper.tired() else self.steps_total
-            before = self.engine.images
-            for report in self.engine.run(self._batches(pace), end):
-                pace.images += self.engine.images - before
-                before = self.engine.images
-                with pace.paused():
-                    last = keeper.after(self.engine.step, report, pace)
-                    yield report
-                if last:
-                    break
-            keeper.finish()
+        end = self.engine.step if self.finished() else self.steps_total
+        for report in Recovery(self, keeper, folder, listener).reports(pace, end):
+            with pace.paused():
+                last = keeper.after(self.engine.step, report, pace)
+                yield report
+            if last:
+                break
+        keeper.finish()
 
-    def _look_ahead(self, listener: Listener) -> None:
-        """Say so if the schedule ends before the run does: a longer run on resume, or a plan of the user's own."""
-        rate, ahead = self.engine.rate, range(self.engine.step, self.steps_total)
-        if ahead and rate(ahead[-1]) == 0:
-            first = next(step for step in ahead if rate(step) == 0)
-            listener.note(
-                f"the learning rate is 0 from step {first + 1} on: the schedule ends before the run"
-            )
+    def _prepare(self, folder: Folder, listener: Listener) -> None:
+        """What waited for the lock: to remove what a killed process left, to write the spec, to say what was found."""
+        if self.world.is_main:
+            resuming.check_newest(folder, self.engine.step, self._passed_over)
+            folder.tidy()
+            for name in self._stale:
+                folder.point(name, self.engine.step)
+            if self._changed:
+                disk.write_text(folder.spec, self._changed)
+        notes, self._notes, self._changed, self._stale = self._notes, [], "", []
+        told_length = any(note.startswith("train.steps") for note in notes)
+        ahead = "" if told_length else plan.look_ahead(self.engine.rate, self.engine.step, self.steps_total)
+        for note in [*notes, ahead]:
+            if note:
+                listener.note(note)
 
-    def _batches(self, pace: Pace) -> Iterator[Mapping[str, Tensor]]:
-        """Batches from the current step on, on the device; counts the time spent waiting for them."""
+    def _end(self, folder: Folder) -> str:
+        step, total = self.engine.step, self.steps_total
+        why = f"all {total:,} steps are done" if step >= total else f"its patience ended at step {step:,}"
+        return f"{folder.path} is finished: {why} (pictures in {folder.samples})"
+
+    def stream(self) -> Stream:
+        """What this process trains on from the current step on."""
         train, world = self.spec.train, self.world
-        stream = iter(
-            Stream(
-                self.source,
-                seed=train.seed,
-                batch=train.batch,
-                accumulate=train.accumulate,
-                rank=world.rank,
-                processes=world.size,
-                workers=self.spec.workers,
-                start=self.engine.step,
-                seen=self.engine.images,
-                batch_at=self.engine.batch_at,
-            )
+        return Stream(
+            self.source,
+            seed=self.engine.seed,
+            batch=train.batch,
+            accumulate=train.accumulate,
+            rank=world.rank,
+            processes=world.size,
+            workers=self.spec.workers,
+            start=self.engine.step,
+            seen=self.engine.images,
+            batch_at=self.engine.batch_at,
+            bad_files=self.bad_files,
         )
-        while True:
-            before = time.monotonic()
-            fields = next(stream)
-            pace.waited += time.monotonic() - before
-            yield to_device(fields, self.source.facts, self.engine.device)
+
+    def batches(self, pace: Pace) -> Generator[Mapping[str, Tensor], None, None]:
+        """Batches from the current step on, on the device; counts the time spent waiting for them."""
+        with closing(iter(self.stream())) as stream:
+            while True:
+                before = time.monotonic()
+                fields = next(stream)
+                pace.waited += time.monotonic() - before
+                yield to_device(fields, self.source.facts, self.engine.device)
 
     def _new_folder(self, listener: Listener) -> Folder:
         if self.world.is_main:
@@ -218,16 +285,15 @@ class Run:
 
     @contextmanager
     def _loggers(self, folder: Folder) -> Iterator[list[Logger]]:
-        loggers: list[Logger] = []
-        if self.world.is_main:
-            loggers = [self.registry.build(ref, {}, {}) for ref in self.spec.loggers]
-        for logger in loggers:
-            logger.open(folder.path)
-        try:
+        with ExitStack() as opened:
+            loggers: list[Logger] = []
+            for ref in self.spec.loggers if self.world.is_main else ():
+                logger: Logger = self.registry.build(ref, {}, {})
+                with disk.writing(folder.path):
+                    logger.open(folder.path)
+                opened.callback(disk.writing(folder.path)(logger.close))
+                loggers.append(logger)
             yield loggers
-        finally:
-            for logger in loggers:
-                logger.close()
 
 
 def build(
@@ -255,39 +321,3 @@ def build(
         return Run(resolved, registry, Path(out) if out is not None else Path("runs") / name)
     except I2IError as error:
         raise located(error, spec, settings) from error
-
-
-def _check_labels(before: Iterable[str], now: Iterable[str]) -> None:
-    """Refuse labels that would come to mean something else: other domains, or another order of them."""
-    before, now = ", ".join(before), ", ".join(now)
-    if before != now:
-        raise I2IError(
-            f"data.root: the labels of this data are {now}, and the run was trained with {before}; "
-            "it can only go on with the same ones in the same order"
-        )
-
-
-def _imported(folder: Folder) -> str:
-    return (
-        f"{folder.path} holds imported weights and nothing to resume; start a new run from them: i2i run "
-        f"{folder.spec} --set data.root=… --set train.init_from={folder.path} --out …"
-    )
-
-
-def _check_settings(settings: Iterable[str]) -> None:
-    for setting in settings:
-        key = setting.partition("=")[0].strip()
-        if key not in RESUMABLE:
-            raise I2IError(
-                f"--set {key}: a resumed run can change only {', '.join(RESUMABLE)}; start a new run instead"
-            )
-
-
-def _check_plugin_files(facts: Mapping[str, Any], registry: Registry, path: str | Path) -> None:
-    for file, digest in facts.get("plugin_files", {}).items():
-        if digest not in registry.files.values():
-            known = file in registry.files
-            what = f"{file} has changed since" if known else f"{file} is missing"
-            raise I2IError(
-                f"this run was made with a plug-in file, and {what}: i2i --plugin {file} resume {path}"
-            )

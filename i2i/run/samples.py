@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from i2i.core.batch import Batch, Draws
 from i2i.core.data import Source
 from i2i.core.strategy import Strategy
+from i2i.data.bad_files import BadFiles, readable
 from i2i.data.values import to_device
 from i2i.engine.inference import inference
 from i2i.engine.loop import Engine
@@ -20,11 +22,18 @@ ROWS = 4
 SHEET = 16  # samples of a method that takes no input
 
 
-def preview_batch(source: Source, device: torch.device, seed: int, rows: int = ROWS) -> dict[str, Tensor]:
-    """The first samples of the held-out part (of the data itself where nothing is held out), on the device."""
+def preview_batch(
+    source: Source, device: torch.device, seed: int, rows: int = ROWS, bad_files: BadFiles | None = None
+) -> dict[str, Tensor]:
+    """The first samples of the held-out part (of the data itself where nothing is held out), on the device.
+
+    Raises:
+        I2IError: more files cannot be read than `bad_files` allows; by default none may.
+    """
     shown = source.held_out() or source
     rng = torch.Generator().manual_seed(seed)
-    samples = [shown.load(index, rng) for index in range(min(rows, len(shown)))]
+    all_samples = readable(shown, lambda index: rng, bad_files or BadFiles())
+    samples = [sample for _, sample in itertools.islice(all_samples, rows)]
     stacked = {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
     return to_device(stacked, shown.facts, device)
 

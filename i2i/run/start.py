@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
 from i2i.core.words import by_shape, listed
-from i2i.engine import checkpoint
 from i2i.engine.loop import Engine
 from i2i.run.table import table
-from i2i.translate.loading import find_checkpoint
+from i2i.translate.loading import open_checkpoint
 
 SHOWN = 3
 
@@ -47,10 +46,10 @@ def start_from(engine: Engine, path: Path, domains: Sequence[str] = ()) -> str:
         I2IError: there is no such run, or nothing in it fits.
     """
     try:
-        folder = find_checkpoint(str(path))
-        tensors, facts = checkpoint.read(folder)
+        opened = open_checkpoint(str(path))
     except I2IError as error:
         raise I2IError(f"train.init_from: {error}") from error
+    folder, tensors, facts = opened.folder, opened.tensors, opened.facts
     report = [_take(name, module, tensors.get(name)) for name, module in engine.trained.items()]
     networks = sorted(name for name in tensors if "." not in name)
     if not any(taken.tensors for taken in report):
@@ -61,7 +60,8 @@ def start_from(engine: Engine, path: Path, domains: Sequence[str] = ()) -> str:
         average.load_state_dict(engine.net[name].state_dict())
     other = [name for name in networks if name not in engine.trained and name not in engine.net]
     there = facts.get("data", {}).get("domains", ())
-    notes = [f"not used: {', '.join(other)}"] * bool(other)
+    notes = [opened.note] * bool(opened.note)
+    notes += [f"not used: {', '.join(other)}"] * bool(other)
     if domains and there and [*domains] != [*there]:
         notes.append(f"the labels are {', '.join(domains)} here, {', '.join(there)} there")
     return "\n".join([f"from {folder}", _table(report), *notes])

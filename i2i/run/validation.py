@@ -12,6 +12,7 @@ from i2i.core.data import Source
 from i2i.core.errors import I2IError
 from i2i.core.protocols import Metric
 from i2i.core.registry import Registry
+from i2i.data.bad_files import BadFiles, readable
 from i2i.data.values import to_device
 from i2i.engine.inference import inference
 from i2i.engine.loop import Engine
@@ -42,6 +43,10 @@ class Ranking:
         self.best, self.since = (value, 0) if better else (self.best, self.since + 1)
         return better
 
+    def tired(self, patience: int | None) -> bool:
+        """Whether so many judgements went by without a better one."""
+        return patience is not None and self.since >= patience
+
 
 def judged_source(spec: Spec, registry: Registry, source: Source) -> Source | None:
     """The held-out pictures with known truth, if there are any; `source` is the training data.
@@ -63,17 +68,19 @@ def judged_source(spec: Spec, registry: Registry, source: Source) -> Source | No
     return None
 
 
-def judge(engine: Engine, source: Source, metric: Metric) -> Judgement:
+def judge(engine: Engine, source: Source, metric: Metric, bad_files: BadFiles | None = None) -> Judgement:
     """Translate every sample of a source, and compare with the truth.
 
-    The source must know the truth of what the strategy takes.
+    The source must know the truth of what the strategy takes. Samples that cannot be read are left out.
+
+    Raises:
+        I2IError: more files cannot be read than `bad_files` allows; by default none may.
     """
     (field, *_) = engine.strategy.takes({})
     truth = source.facts.truth[field]
     net = engine.best_net()
     values, copies = [], []
-    for index in range(len(source)):
-        sample = source.load(index, torch.Generator().manual_seed(index))
+    for index, sample in readable(source, torch.Generator().manual_seed, bad_files or BadFiles()):
         fields = to_device({name: t[None] for name, t in sample.items()}, source.facts, engine.device)
         draws = Draws(("judge", engine.settings.seed), [index])
         with inference(net, engine.strategy.inference, draws):

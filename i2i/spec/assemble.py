@@ -18,8 +18,10 @@ from i2i.core.schema import Ref
 from i2i.core.strategy import Phase, Strategy
 from i2i.engine.loop import Engine, Settings
 from i2i.engine.parallel import World, devices
+from i2i.losses import Counted
 from i2i.nets import init_weights
 from i2i.nets.init import check_init
+from i2i.spec.budget import within_memory
 from i2i.spec.sections import Term
 from i2i.spec.spec import Spec
 
@@ -70,15 +72,29 @@ def build_parts(
     def make(ref: Ref, **demands: Any) -> Any:
         if ref.kind == "loss" and not losses_too:
             return None
-        return registry.build(ref, offers, demands)
+        budget.ref = ref
+        part = registry.build(ref, offers, demands)
+        return _counted(part) if ref.kind == "loss" else part
 
-    parts = dict(strategy.build(make, facts))
+    with within_memory() as budget:
+        parts = dict(strategy.build(make, facts))
     losses = {name: registry.build(term.loss, offers, {}) for name, term in spec.terms.items()}
     parts |= {f"term_{name}": loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
     phases = [extended(phase, spec.terms, losses) for phase in strategy.phases()]
     for name in networks_of(phases):
         _check_init(name, parts.get(name), spec)
     return Parts(parts), phases
+
+
+def _counted(loss: Any) -> Any:
+    """A loss, or what counts in its place where scores above a boundary mean "real".
+
+    A module stays as it is: behind another object its state would be lost to checkpoints.
+    """
+    boundary = getattr(loss, "boundary", None)
+    if isinstance(loss, nn.Module) or not isinstance(boundary, int | float):
+        return loss
+    return Counted(loss, boundary)
 
 
 def _check_init(name: str, part: Any, spec: Spec) -> None:
@@ -135,7 +151,21 @@ def assemble(spec: Spec, registry: Registry, facts: DataFacts, steps_per_epoch: 
     place(net, device, trained)
     if train.compile:
         compile_networks(net, trained)
-    optimizers = {name: _optimizer(spec, registry, name, net[name]) for name in trained}
+    return engine_of(spec, registry, net, phases, steps_per_epoch, device, world)
+
+
+def engine_of(
+    spec: Spec,
+    registry: Registry,
+    net: Parts,
+    phases: Sequence[Phase],
+    steps_per_epoch: int,
+    device: torch.device,
+    world: World,
+) -> Engine:
+    """An engine for parts that stand on their device already."""
+    train = spec.train
+    optimizers = {name: _optimizer(spec, registry, name, net[name]) for name in networks_of(phases)}
     schedule = registry.build(spec.schedule, {}, {})
     settings = Settings(
         batch=train.batch,
@@ -145,6 +175,7 @@ def assemble(spec: Spec, registry: Registry, facts: DataFacts, steps_per_epoch: 
         clip=train.clip,
         ema=train.ema,
         seed=train.seed,
+        max_skips=train.max_skips if train.on_nonfinite == "skip" else 0,
     )
     return Engine(
         build_strategy(spec, registry),
@@ -160,8 +191,14 @@ def assemble(spec: Spec, registry: Registry, facts: DataFacts, steps_per_epoch: 
 
 def place(net: Parts, device: torch.device, trained: Sequence[str]) -> None:
     """Move the parts to a device; what no phase trains stays as it is."""
-    for name, module in net.modules().items():
+    for module in net.modules().values():
         module.to(device)
+    freeze(net, trained)
+
+
+def freeze(net: Parts, trained: Sequence[str]) -> None:
+    """Keep as they are the parts that no phase trains."""
+    for name, module in net.modules().items():
         if name not in trained:
             module.requires_grad_(False).eval()
 

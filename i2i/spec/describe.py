@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import bisect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from textwrap import indent
 from typing import Any
 
-from i2i.core.data import Source
+from i2i.core.data import Listed, Source
 from i2i.core.strategy import Phase
 from i2i.core.words import counted, listed
-from i2i.data.image_source import Images
 from i2i.spec.assemble import networks_of
 from i2i.spec.rehearse import Rehearsal
 from i2i.spec.spec import Spec
@@ -30,23 +30,14 @@ def objectives(phases: Sequence[Phase]) -> str:
     return "\n".join(lines)
 
 
-def sizes(show: Rehearsal, spec: Spec) -> str:
+def sizes(show: Rehearsal, memory: str) -> str:
     """The networks, and the memory of a step."""
-    networks = networks_of(show.phases)
-    lines = [f"{name}: {show.weights[name]:,} weights" for name in networks]
-    weights = (
-        4 * 4 * sum(show.weights[name] for name in networks)
-    )  # weight, gradient and two averages of Adam
-    micro = spec.train.batch // spec.train.accumulate
-    lines.append(
-        f"memory of a step, in fp32: {weights / 2**20:,.0f} MiB for weights, gradients and Adam, "
-        f"{show.activations / 2**20:,.0f} MiB for {counted(micro, 'sample')} at a time"
-    )
-    return "\n".join(lines)
+    weights = [f"{name}: {show.weights[name]:,} weights" for name in networks_of(show.phases)]
+    return "\n".join([*weights, memory])
 
 
-def pictures(source: Source, steps_per_epoch: int) -> str:
-    """The data."""
+def pictures(source: Source, steps_per_epoch: int, can_hold_out: bool = False) -> str:
+    """The data; `can_hold_out` says whether it has the option `hold_out`."""
     facts = source.facts
     kinds = {1: "grey", 3: "RGB"}
     fields = ", ".join(
@@ -55,56 +46,88 @@ def pictures(source: Source, steps_per_epoch: int) -> str:
     )
     maps = "".join(f", {name}" for name in facts.maps)
     held = source.held_out()
-    can_hold_out = bool(facts.domains) or isinstance(source, Images)
     nothing = "nothing is held out (a test or val split would be" + (
         ", or data.hold_out)" if can_hold_out else ")"
     )
     lines = [
-        f"{len(source):,} samples of {fields}{maps} at {facts.image_size}×{facts.height}; "
-        f"an epoch is {steps_per_epoch:,} steps",
+        f"{counted(len(source), 'sample')} of {fields}{maps} at {facts.image_size}×{facts.height}; "
+        f"an epoch is {counted(steps_per_epoch, 'step')}",
         f"{counted(len(held), 'sample')} held out" if held else nothing,
     ]
+    return "\n".join([*lines, *_kinds(source)])
+
+
+def _kinds(source: Source) -> Iterator[str]:
+    """The domains, attributes or classes, each with the number of its pictures where that is known."""
+    facts, counts = source.facts, source.counts() if isinstance(source, Listed) else {}
+
+    def names(of: Sequence[str]) -> list[str]:
+        return [f"{name} ({counts[name]:,})" if name in counts else name for name in of]
+
     if facts.domains:
         groups = "; ".join(f"one of {', '.join(group)} at a time" for group in facts.exclusive)
-        lines.append(f"labels: {', '.join(facts.domains)}" + (f" ({groups})" if groups else ""))
+        yield f"labels: {', '.join(names(facts.domains))}" + (f" ({groups})" if groups else "")
     if facts.classes:
-        lines.append(f"classes: {_classes(source)}")
-    return "\n".join(lines)
-
-
-def _classes(source: Source) -> str:
-    """The names of the classes, each with the number of its pictures where that is known."""
-    counts = source.counts() if isinstance(source, Images) else {}
-    names = [f"{name} ({counts[name]:,})" if name in counts else name for name in source.facts.classes]
-    return listed(names, SHOWN)
+        yield f"classes: {listed(names(facts.classes), SHOWN)}"
+    if counts and not facts.domains and not facts.classes:
+        yield f"pictures: {', '.join(names(tuple(counts)))}"
 
 
 def rate_plan(spec: Spec, rate: Callable[[int], float], steps: int, recipe: Mapping[str, Any]) -> str:
     """The learning rate at the milestones of the run."""
     base = spec.optimizers["default"].options.get("lr", 1.0)
     marks = sorted({0, steps // 4, steps // 2, 3 * steps // 4, max(steps - 1, 0)})
-    lines = [f"{spec.schedule.name}: " + ", ".join(f"{base * rate(m):.3g} at step {m + 1:,}" for m in marks)]
+    at = ", ".join(f"{base * rate(mark):.3g} at step {mark + 1:,}" for mark in marks)
+    lines = [
+        f"{spec.schedule.name}: {_course(rate, steps, base)}",
+        *([at] if rate(0) != rate(marks[-1]) else []),
+    ]
+    own = {name: ref.options.get("lr") for name, ref in spec.optimizers.items() if name != "default"}
+    lines += [f"{name} starts at {lr:.3g}" for name, lr in own.items() if lr not in (None, base)]
+    return "\n".join([*lines, *_published(spec, recipe)])
+
+
+def _course(rate: Callable[[int], float], steps: int, base: float) -> str:
+    """How the learning rate changes, in words."""
+    first, last = base * rate(0), base * rate(max(steps - 1, 0))
+    if first == last:
+        return f"{first:.3g} throughout"
+    turn = bisect.bisect_left(range(steps), True, key=lambda step: rate(step) != rate(0))
+    way = "down" if last < first else "up"
+    held = f"{first:.3g} for {counted(turn, 'step')}, then " if turn > 1 else f"from {first:.3g} "
+    return f"{held}{way} to {last:.3g} at step {steps:,}"
+
+
+def _published(spec: Spec, recipe: Mapping[str, Any]) -> Iterator[str]:
+    """How long the paper trains, where the run has another length."""
     length = {"epochs": spec.train.epochs, "steps": spec.train.steps}
     published = {unit: recipe.get("train", {}).get(unit) for unit in length}
     if "schedule" in recipe and any(published.values()) and published != length:
         words = ", ".join(f"{count:,} {unit}" for unit, count in published.items() if count)
-        lines.append(
+        yield (
             f"the paper trains {words}; where the spec gives no schedule of its own, the published one is scaled to "
             "this length"
         )
-    return "\n".join(lines)
 
 
 def describe(
-    spec: Spec, source: Source, show: Rehearsal, rate: Callable[[int], float], steps: int, epoch: int
+    spec: Spec,
+    source: Source,
+    show: Rehearsal,
+    memory: str,
+    rate: Callable[[int], float],
+    steps: int,
+    epoch: int,
 ) -> str:
     """The whole run: data, networks, learning rate, objectives."""
     train = spec.train
-    length = f"{steps:,} steps of batch {train.batch}, precision {train.precision}, device {train.device}"
+    length = (
+        f"{counted(steps, 'step')} of batch {train.batch}, precision {train.precision}, device {train.device}"
+    )
     parts = {
         "strategy": spec.strategy.name,
-        "data": pictures(source, epoch),
-        "networks": sizes(show, spec),
+        "data": pictures(source, epoch, "hold_out" in spec.data.options),
+        "networks": sizes(show, memory),
         "length": length,
         "learning rate": rate_plan(spec, rate, steps, show.recipe),
         "objectives": objectives(show.phases),

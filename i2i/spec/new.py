@@ -68,7 +68,7 @@ def _fields(path: list[str], spec: Spec, registry: Registry) -> list[str]:
         left_out = spec.strategy.options if path == ["strategy"] else {}
         return [name for name in model.model_fields if name not in nested or left_out.get(name, "") is None]
     if isinstance(found, Section):
-        return [name for name, value in found if value is None or value == {}]
+        return [name for name, value in found if value is None]
     return []
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.autograd.graph import saved_tensors_hooks
 
 from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
@@ -32,14 +30,12 @@ class Rehearsal:
         phases: with the terms that the spec adds.
         weights: how many each part has.
         names: what is on the batch after each phase.
-        activations: bytes that the phases keep for their backward passes, in fp32.
         recipe: the published settings of the method.
     """
 
     phases: tuple[Phase, ...]
     weights: Mapping[str, int]
     names: Mapping[str, tuple[str, ...]]
-    activations: int
     recipe: Mapping[str, Any]
 
 
@@ -54,62 +50,32 @@ def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
     plain = spec.model_copy(update={"terms": {}})
     with FakeTensorMode():
         net, phases = build_parts(plain, registry, facts)
-        names, activations = _step(spec, strategy, net, phases, facts)
+        names = _step(spec, strategy, net, phases, facts)
         if spec.terms:
             _check_names(spec, names)
             net, phases = build_parts(spec, registry, facts)
-            _, activations = _step(spec, strategy, net, phases, facts)
+            _step(spec, strategy, net, phases, facts)
         weights = {name: sum(p.numel() for p in m.parameters()) for name, m in net.modules().items()}
-    return Rehearsal(tuple(phases), weights, names, activations, strategy.recipe)
+    return Rehearsal(tuple(phases), weights, names, strategy.recipe)
 
 
 def _step(
     spec: Spec, strategy: Strategy, net: Parts, phases: Sequence[Phase], facts: DataFacts
-) -> tuple[dict[str, tuple[str, ...]], int]:
-    """Every phase once; the names on the batch after each, and the bytes that autograd keeps at most."""
+) -> dict[str, tuple[str, ...]]:
+    """Every phase once; the names on the batch after each."""
     batch = strategy.plan(GROWN).batch or spec.train.batch
     x = Batch(fake_fields(facts, batch // spec.train.accumulate), images_seen=GROWN)
-    names, saved = {}, _Saved(net)
+    names = {}
     try:
-        with saved_tensors_hooks(saved.keep, lambda tensor: tensor):
-            strategy.prepare(net, x)
-            for phase in phases:
-                saved.begin()
-                check_terms(phase, phase.terms(net, x))
-                names[phase.name] = tuple(x)
+        strategy.prepare(net, x)
+        for phase in phases:
+            check_terms(phase, phase.terms(net, x))
+            names[phase.name] = tuple(x)
     except (RuntimeError, ValueError) as error:
         raise I2IError(
             f"strategy '{spec.strategy.name}' does not run with these components and pictures: {error}"
         ) from error
-    return names, saved.most
-
-
-class _Saved:
-    """Adds up what autograd keeps, phase by phase: each storage once, weights left out."""
-
-    def __init__(self, net: Parts) -> None:
-        weights = (weight for module in net.modules().values() for weight in module.parameters())
-        # by address, and kept: the address of one that is gone would be given out again
-        self._storages = {s._cdata: s for s in (weight.untyped_storage() for weight in weights)}
-        self._bytes = [0]  # of what precedes the phases, then of each phase
-
-    def begin(self) -> None:
-        """A phase begins."""
-        self._bytes.append(0)
-
-    def keep(self, tensor: Tensor) -> Tensor:
-        """Count a tensor; autograd keeps it as it is."""
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self._storages:
-            self._storages[storage._cdata] = storage
-            self._bytes[-1] += storage.nbytes()
-        return tensor
-
-    @property
-    def most(self) -> int:
-        """What is kept at most at one time: each phase lets go of its own."""
-        shared, *phases = self._bytes
-        return shared + max(phases, default=0)
+    return names
 
 
 def fake_fields(facts: DataFacts, batch: int) -> dict[str, torch.Tensor]:

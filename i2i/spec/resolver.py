@@ -13,9 +13,9 @@ from i2i.core.errors import Problem, SpecError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
 from i2i.core.strategy import Phase, Strategy
-from i2i.spec.sections import Term, Train, Validate
+from i2i.spec.sections import Term, Train, Validate, ignored_limit
 
-DEFAULT_WORKERS = 2
+DEFAULT_WORKERS, MOST_WORKERS = 2, 1024
 
 
 class Resolver:
@@ -114,6 +114,9 @@ class Resolver:
             self.problems.append(
                 Problem("data.workers", f"input should be a number of processes, got {shown(workers)}")
             )
+        elif workers > MOST_WORKERS:
+            wanted = f"input should be {MOST_WORKERS} processes or less, got {shown(workers)}"
+            self.problems.append(Problem("data.workers", wanted))
         if "data" not in self.given:
             hint = f"known: {', '.join(self.registry.names('data'))}"
             self.problems.append(Problem("data", "this section is needed: where are the pictures?", hint))
@@ -168,6 +171,7 @@ class Resolver:
                 problems.append(
                     Problem(f"train.ema.{name}", f"there is no network '{name}'", nearest(name, networks))
                 )
+        problems += [] if problems else ignored_limit(values)
         self.problems += problems
         if problems:
             return Train()

@@ -63,7 +63,10 @@ def _table(component: Component) -> dict[str, Any]:
     for name, kind in component.signature.nested.items():
         options[name] = {**_reference(kind), "default": options[name].get("default")}
     if component.kind == "data":
-        options["workers"] = {"type": "integer", "minimum": 0, "description": "processes that read pictures"}
+        options["workers"] = {
+            **Spec.model_json_schema()["properties"]["workers"],
+            "description": "processes that read pictures",
+        }
     return {
         "type": "object",
         "description": component.summary,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from i2i.core.errors import Problem
 from i2i.core.schema import Ref
 
 
@@ -20,6 +23,7 @@ def _as_ref(raw: Any) -> Any:
 
 Reference = Annotated[Ref, BeforeValidator(_as_ref)]
 Count = Annotated[int, Field(ge=1)]
+Samples = Annotated[int, Field(ge=1, le=2**16)]
 
 
 class Section(BaseModel):
@@ -53,9 +57,9 @@ class Train(Section):
     """The same for every method."""
 
     steps: Count | None = Field(None, description="optimizer steps of the whole run (or epochs)")
-    epochs: int | float | None = Field(None, gt=0, description="passes over the data (or steps)")
-    batch: Count = Field(1, description="samples of a step, over all processes")
-    accumulate: Count = Field(1, description="micro-batches of a step: memory of batch / accumulate")
+    epochs: int | float | None = Field(None, gt=0, le=1e9, description="passes over the data (or steps)")
+    batch: Samples = Field(1, description="samples of a step, over all processes")
+    accumulate: Samples = Field(1, description="micro-batches of a step: memory of batch / accumulate")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto is fp32")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     compile: bool = Field(False, description="compile the networks (needs a C++ compiler)")
@@ -71,6 +75,31 @@ class Train(Section):
     sample_every: Count = Field(500, description="steps")
     log_every: Count = Field(50, description="steps")
     validate_every: Count = Field(1000, description="steps")
+    on_nonfinite: Literal["stop", "skip", "rollback"] = Field(
+        "stop", description="a term or gradient is nan or infinite: stop, skip the update, or roll back"
+    )
+    max_skips: Count = Field(10, description="steps that skip may leave an update out of")
+    max_rollbacks: Count = Field(3, description="times that rollback may go back to a checkpoint")
+    max_bad_files: int = Field(
+        10, ge=0, description="different files that cannot be read and are skipped; 0 stops at the first"
+    )
+
+
+LIMITS: Mapping[str, str] = MappingProxyType({"skip": "max_skips", "rollback": "max_rollbacks"})
+
+
+def ignored_limit(values: Mapping[str, Any]) -> list[Problem]:
+    """That a limit was set for another way of handling numbers that go wrong."""
+    mode, defaults = values["on_nonfinite"], {n: Train.model_fields[n].default for n in LIMITS.values()}
+    return [
+        Problem(
+            f"train.{limit}",
+            f"it would be ignored: train.on_nonfinite is '{mode}'",
+            f'set train.on_nonfinite = "{other}", or leave it at {defaults[limit]}',
+        )
+        for other, limit in LIMITS.items()
+        if mode != other and values[limit] != defaults[limit]
+    ]
 
 
 class Ramp(Section):

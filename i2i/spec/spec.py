@@ -16,10 +16,10 @@ from i2i.core.errors import I2IError, Problem, SpecError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref, plain
 from i2i.spec.lines import line_of
-from i2i.spec.resolver import DEFAULT_WORKERS, Resolver
+from i2i.spec.resolver import DEFAULT_WORKERS, MOST_WORKERS, Resolver
 from i2i.spec.sections import Reference, Section, Term, Train, Validate
 
-Workers = Annotated[int, Field(ge=0)]
+Workers = Annotated[int, Field(ge=0, le=MOST_WORKERS)]
 EXAMPLE = "--set train.steps=1000"
 LENGTHS: Mapping[str, str] = MappingProxyType({"train.steps": "epochs", "train.epochs": "steps"})
 
@@ -114,7 +114,11 @@ def _read_file(path: Path) -> str:
 def _parse(text: str, label: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise I2IError(
+            f"{label}: its lists or tables are nested too deeply; a spec needs few levels"
+        ) from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
         raise I2IError(f"{label}: this is not TOML: {error}") from error
 
 
@@ -158,7 +162,7 @@ def _replace(table: dict[str, Any], key: str, value: Any) -> None:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -231,17 +235,19 @@ def _present(section: Section) -> dict[str, Any]:
 
 
 def _toml(table: Any) -> Any:
-    """Tables as tomlkit's: values first, then inner tables."""
+    """Tables as tomlkit's: values first, then inner tables.
+
+    An empty table counts as a value: left out, the method's own would come back when the spec is read again.
+    """
     if isinstance(table, list):
         array = tomlkit.aot()
         for entry in table:
             array.append(_toml(entry))
         return array
     out = tomlkit.table()
-    for key, value in sorted(table.items(), key=lambda item: isinstance(item[1], dict)):
+    for key, value in sorted(table.items(), key=lambda item: isinstance(item[1], dict) and bool(item[1])):
         if isinstance(value, dict):
-            if value:
-                out.add(key, _toml(value))
+            out.add(key, _toml(value) if value else tomlkit.inline_table())
         else:
             out.add(key, tomlkit.item(value))
     return out

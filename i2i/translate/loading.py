@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,11 @@ from torch import Tensor, nn
 
 from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
-from i2i.core.errors import I2IError, SpecError, nearest
+from i2i.core.errors import I2IError, I2IWarning, SpecError, nearest
 from i2i.core.registry import Registry
 from i2i.core.words import and_more
-from i2i.engine import checkpoint
+from i2i.engine import checkpoint, checkpoints, checksums
+from i2i.engine.checkpoint import DamagedError
 from i2i.engine.parallel import World, devices
 from i2i.spec.assemble import build_parts, build_strategy, place
 from i2i.spec.plugins import discover
@@ -32,14 +35,16 @@ def load(path: str | Path, *, registry: Registry | None = None, device: str = "a
     Raises:
         I2IError: there is no such checkpoint, it is damaged, or a plug-in that it needs is missing.
     """
-    folder = find_checkpoint(str(path))
+    opened = open_checkpoint(str(path))
+    if opened.note:
+        warnings.warn(opened.note, I2IWarning, stacklevel=2)
+    folder, tensors, state = opened.folder, opened.tensors, opened.facts
     registry = registry or discover()
-    tensors, state = checkpoint.read(folder)
     try:
         spec = resolve(folder / "spec.toml", registry)
     except SpecError as error:
         raise _with_plugin_files(error, state, registry) from error
-    facts = DataFacts(**_facts(state["data"]))
+    facts = _data_facts(folder, state)
     net, _ = build_parts(spec.model_copy(update={"terms": {}}), registry, facts, losses_too=False)
     if partial := "imported" in state:
         net = _without_absent(net, tensors)
@@ -95,35 +100,69 @@ def mismatch(error: Exception) -> str:
     return f"{first.strip()}{and_more(len(more))}"
 
 
-def find_checkpoint(path: str) -> Path:
-    """The checkpoint folder that a name means.
+@dataclass(frozen=True)
+class Opened:
+    """A checkpoint that was read.
+
+    Attributes:
+        folder: where it is.
+        tensors: by file name without suffix.
+        facts: what its `state.json` says.
+        note: that a newer one is damaged; empty if none is.
+    """
+
+    folder: Path
+    tensors: Mapping[str, Mapping[str, Tensor]]
+    facts: Mapping[str, Any]
+    note: str = ""
+
+
+def open_checkpoint(path: str) -> Opened:
+    """Read the checkpoint that a name means: of a run folder, the newest one that is whole.
 
     Raises:
-        I2IError: there is none; what there is instead is named.
+        I2IError: there is none, or it is damaged; what there is instead is named.
     """
     named = "@" in Path(path).name and not Path(path).is_dir()
-    run, at, which = path.rpartition("@") if named else (path, "", "latest")
+    run, _, which = path.rpartition("@") if named else (path, "", "latest")
     folder = Path(run)
-    if not at and (folder / checkpoint.STATE).is_file():
-        return folder
-    checkpoints = folder / "checkpoints"
-    if not checkpoints.is_dir():
+    if not named and any((folder / name).is_file() for name in (checkpoint.STATE, checksums.FILE)):
+        return Opened(folder, *checkpoint.read(folder))
+    there = folder / "checkpoints"
+    if not there.is_dir():
         # Of a folder of runs, one of those inside was meant.
         above = folder if folder.is_dir() else folder.parent
         near = nearest(folder.name, _folders(above)) if above.is_dir() else ""
         raise I2IError(f"{folder}: this is neither a run folder nor a checkpoint\n    {near}".rstrip())
-    if which.isdigit():
-        found = checkpoints / checkpoint.folder_name(int(which))
+    if which == "latest":
+        newest = checkpoints.newest(there)
+        if newest is None:
+            raise _no_such(folder, which)
+        return Opened(newest.folder, newest.tensors, newest.facts, newest.note("this uses"))
+    return _one_of(folder, which)
+
+
+def _one_of(folder: Path, which: str) -> Opened:
+    """The checkpoint of a run that `best` or a step names."""
+    there = folder / "checkpoints"
+    if which.isdecimal():
+        found = checkpoints.steps(there).get(int(which))
     else:
-        pointer = checkpoints / which
-        found = checkpoints / pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else pointer
-    if not (found / checkpoint.STATE).is_file():
-        steps = sorted(int(p.name.removeprefix("step-")) for p in checkpoints.glob("step-*"))
-        words = [name for name in ("latest", "best") if (checkpoints / name).is_file()]
-        raise I2IError(
-            f"{folder} has no checkpoint '{which}'; it has {', '.join([*words, *map(str, steps)]) or 'none yet'}"
-        )
-    return found
+        found = checkpoints.named(there, which) if which == "best" else None
+    if found is None:
+        raise _no_such(folder, which)
+    try:
+        return Opened(found, *checkpoint.read(found))
+    except I2IError as error:
+        good = ", ".join(map(str, checkpoints.whole(there))) or "none"
+        raise I2IError(f"{error}; whole checkpoints of {folder}: {good}") from error
+
+
+def _no_such(folder: Path, which: str) -> I2IError:
+    there = folder / "checkpoints"
+    words = [name for name in ("latest", "best") if (there / name).is_file()]
+    names = [*words, *map(str, checkpoints.steps(there))]
+    return I2IError(f"{folder} has no checkpoint '{which}'; it has {', '.join(names) or 'none yet'}")
 
 
 def _with_plugin_files(error: SpecError, state: Mapping[str, Any], registry: Registry) -> I2IError:
@@ -141,6 +180,15 @@ def _with_plugin_files(error: SpecError, state: Mapping[str, Any], registry: Reg
 
 def _folders(above: Path) -> list[str]:
     return [path.name for path in above.iterdir() if path.is_dir()]
+
+
+def _data_facts(folder: Path, state: Mapping[str, Any]) -> DataFacts:
+    try:
+        return DataFacts(**_facts(state["data"]))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DamagedError(
+            folder, f"its {checkpoint.STATE} does not hold the facts of the data: {error}"
+        ) from error
 
 
 def _facts(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from i2i.nets import Norm, PatchGAN, Width, check_sides
 LARGE = 256  # pixels from which the published number of layers is 3
 
 Layers = Annotated[
-    Annotated[int, Field(ge=1)] | Literal["auto"],
+    Annotated[int, Field(ge=1, le=32)] | Literal["auto"],
     Field(description='layers of stride 2 at each scale; "auto" is 3 from 256 pixels on, else 2'),
 ]
 Scales = Annotated[
-    int, Field(ge=1, description="sizes at which the picture is judged, each half the one before")
+    int, Field(ge=1, le=32, description="sizes at which the picture is judged, each half the one before")
 ]
 
 

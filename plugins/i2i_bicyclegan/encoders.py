@@ -15,13 +15,13 @@ WIDEST = 4
 POOLED = 8  # the side of the map that is averaged to one value, at sizes of 8 times a power of two
 
 Blocks = Annotated[
-    Annotated[int, Field(ge=1)] | Literal["auto"],
+    Annotated[int, Field(ge=1, le=32)] | Literal["auto"],
     Field(
         description='residual blocks, each halves the picture; "auto" ends at a map of 8x8 (4 blocks at 256)'
     ),
 ]
 Layers = Annotated[
-    Annotated[int, Field(ge=1)] | Literal["auto"],
+    Annotated[int, Field(ge=1, le=32)] | Literal["auto"],
     Field(description='layers of stride 2; "auto" ends at a map of 8x8 (5 layers at 256)'),
 ]
 

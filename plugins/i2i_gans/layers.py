@@ -24,7 +24,7 @@ Epsilon = Annotated[
     Field(description='added to the variance by batch norm; "auto" is the published value'),
 ]
 Layers = Annotated[
-    Annotated[int, Field(ge=1)] | Literal["auto"],
+    Annotated[int, Field(ge=1, le=32)] | Literal["auto"],
     Field(description='layers of stride 2; "auto" leaves a side of 4 to 7 pixels (4 layers at 64)'),
 ]
 InitialRange = Annotated[

@@ -24,8 +24,8 @@ from i2i_gans.layers import (
 )
 
 EPSILON = 0.8  # BatchNorm2d(n, 0.8) means epsilon, not momentum
-Doublings = Annotated[int, Field(ge=1, description="how often the first map is doubled")]
-Halvings = Annotated[int, Field(ge=1, description="layers of stride 2, each twice as wide")]
+Doublings = Annotated[int, Field(ge=1, le=32, description="how often the first map is doubled")]
+Halvings = Annotated[int, Field(ge=1, le=32, description="layers of stride 2, each twice as wide")]
 ChannelRate = Annotated[
     float, Field(ge=0, lt=1, description="share of the channels that dropout sets to zero")
 ]

@@ -14,9 +14,9 @@ WIDEST = 8
 KERNEL, BORDER = 4, 2
 
 NormName = Literal["instance", "batch", "none"]
-Layers = Annotated[int, Field(ge=1, description="layers of stride 2 at each scale")]
+Layers = Annotated[int, Field(ge=1, le=32, description="layers of stride 2 at each scale")]
 Scales = Annotated[
-    int, Field(ge=1, description="sizes at which the picture is judged, each half the one before")
+    int, Field(ge=1, le=32, description="sizes at which the picture is judged, each half the one before")
 ]
 Norm = Annotated[NormName, Field(description="normalisation of the hidden layers but the first")]
 Spectral = Annotated[bool, Field(description="divide the hidden weights by their largest singular value")]

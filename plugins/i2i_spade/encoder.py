@@ -16,7 +16,10 @@ LAST = 4  # the side of the map that the code is read from
 
 NormName = Literal["instance", "batch", "none"]
 Layers = Annotated[
-    int, Field(ge=1, description="layers of stride 2; pictures are resized to squares of 4 · 2^layers pixels")
+    int,
+    Field(
+        ge=1, le=32, description="layers of stride 2; pictures are resized to squares of 4 · 2^layers pixels"
+    ),
 ]
 Norm = Annotated[NormName, Field(description="normalisation of all layers")]
 Spectral = Annotated[bool, Field(description="divide the weights by their largest singular value")]

@@ -27,7 +27,7 @@ class DomainPatchGAN(nn.Module):
         image_size: int,
         *,
         width: Width = 64,
-        layers: Annotated[int, Field(ge=1, description="layers of stride 2, each twice as wide")] = 6,
+        layers: Annotated[int, Field(ge=1, le=32, description="layers of stride 2, each twice as wide")] = 6,
     ) -> None:
         super().__init__()
         self.image_size = image_size

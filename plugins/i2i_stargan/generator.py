@@ -28,7 +28,7 @@ class DomainResNet(nn.Module):
         domains: int,
         *,
         width: Width = 64,
-        blocks: Annotated[int, Field(ge=0, description="residual blocks")] = 6,
+        blocks: Annotated[int, Field(ge=0, le=1000, description="residual blocks")] = 6,
     ) -> None:
         super().__init__()
         # Borders are zeros: a label is a constant channel, which the norm takes out again but for what happens there.

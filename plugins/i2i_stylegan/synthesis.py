@@ -53,7 +53,7 @@ class StyleGenerator(nn.Module):
         *,
         width: BaseWidth = 8192,
         max_width: MaxWidth = 512,
-        layers: Annotated[int, Field(ge=1, description="layers of the mapping network")] = 8,
+        layers: Annotated[int, Field(ge=1, le=1000, description="layers of the mapping network")] = 8,
     ) -> None:
         super().__init__()
         depth = doublings(resolution)

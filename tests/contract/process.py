@@ -12,10 +12,14 @@ from typing import Any
 
 import torch
 from helpers import PLAIN, networks, strategies, tiny_spec, train_in_double
-from torch import nn
-from toy import toy_engine
+from torch import Tensor, nn
+from toy import pictures, size, toy_engine
 
+from i2i.core.batch import Batch, Parts
+from i2i.core.strategy import Phase
 from i2i.engine import checkpoint
+from i2i.engine.finite import NonFiniteError
+from i2i.engine.loop import Engine
 from i2i.engine.parallel import World
 from i2i.spec.spec import Spec
 
@@ -70,8 +74,31 @@ def use_the_world(world: World, out: Path) -> None:
     checkpoint.write(out / f"world-{world.rank}", {"results": results}, facts, {})
 
 
+def go_wrong(world: World, out: Path) -> None:
+    """One sample is wrong, and only one process sees it."""
+
+    def terms(net: Parts, x: Batch) -> dict[str, Tensor]:
+        bad = x.images_seen == 2 and 1 in x.random.samples
+        return {"size": size(net.G(x.a)) * (float("nan") if bad else 1.0)}
+
+    def engine(max_skips: int) -> Engine:
+        return toy_engine(Phase("only", terms, {"G": {"size": 1.0}}), world=world, max_skips=max_skips)
+
+    share = {"a": pictures()["a"][world.rank : world.rank + 1]}
+    skipping, stopping, sentence = engine(1), engine(0), ""
+    list(skipping.run([share] * 3, 3))
+    try:
+        list(stopping.run([share] * 3, 3))
+    except NonFiniteError as error:
+        sentence = str(error)
+    tensors, facts = skipping.state()
+    facts["sentence"] = sentence
+    checkpoint.write(out / f"wrong-{world.rank}", tensors, facts, {})
+
+
 if __name__ == "__main__":
     folder, joined = Path(sys.argv[1]), World.join()
     use_the_world(joined, folder)
+    go_wrong(joined, folder)
     train_all(joined, folder)
     torch.distributed.destroy_process_group()

@@ -92,6 +92,15 @@ def hold_against_one(folder: Path, spec: Spec) -> None:
         assert terms == {key: pytest.approx(float(term), abs=1e-6) for key, term in report.items()}
 
 
+def test_what_one_process_meets_both_leave_out(out: Path) -> None:
+    (one, facts), (other, same) = (left(out / f"wrong-{rank}") for rank in (0, 1))
+    assert not unequal(one, other)
+    assert facts == same
+    assert facts["sentence"] == "step 2, phase 'only': the term size is nan"
+    assert (facts["step"], facts["skips"]) == (3, 1)
+    assert all(tensor.isfinite().all() for tensor in one.values())
+
+
 def test_the_world(out: Path) -> None:
     for rank in (0, 1):
         got, facts = left(out / f"world-{rank}")

@@ -49,26 +49,58 @@ def test_four_quarters_are_one_batch(name: str) -> None:
 
 
 @every_strategy
-@pytest.mark.parametrize(("precision", "workers"), [("fp32", 0), ("fp32", 2), ("bf16", 0), ("fp16", 0)])
-def test_four_and_four_steps_are_eight(name: str, precision: str, workers: int, tmp_path: Path) -> None:
-    settings = {"precision": precision, "clip": 1.0, "ema": dict.fromkeys(networks(name), 0.9)}
+@pytest.mark.parametrize(
+    ("broken_after", "precision", "workers", "accumulate"),
+    [(4, "fp32", 0, 1), (3, "fp32", 2, 2), (5, "bf16", 0, 2), (1, "fp16", 0, 2)],
+)
+def test_a_broken_run_ends_like_an_unbroken_one(
+    name: str, broken_after: int, precision: str, workers: int, accumulate: int, tmp_path: Path
+) -> None:
+    settings = {
+        "precision": precision,
+        "clip": 1.0,
+        "ema": dict.fromkeys(networks(name), 0.9),
+        "accumulate": accumulate,
+    }
     spec = tiny_spec(name, options=published_norms(name), train=settings, data={"workers": workers})
     whole = tiny_engine(spec)
     before = {net: copy.deepcopy(m.state_dict()) for net, m in whole.trained.items()}
-    terms = train(whole, spec, 4)
-    checkpoint.write(tmp_path / "four", *whole.state(), {})
+    terms = train(whole, spec, broken_after)
+    checkpoint.write(tmp_path / "broken", *whole.state(), {})
     terms += train(whole, spec, 8)
 
     resumed = tiny_engine(spec)
-    resumed.restore(*checkpoint.read(tmp_path / "four"))
-    assert resumed.step == 4
+    resumed.restore(*checkpoint.read(tmp_path / "broken"))
+    assert resumed.step == broken_after
     again = train(resumed, spec, 8)
-    for one, other in zip(terms[4:], again, strict=True):
+    for one, other in zip(terms[broken_after:], again, strict=True):
         assert not unequal(one, other)
     assert not unequal(everything(whole), everything(resumed))
     assert whole.state()[1] == resumed.state()[1]
     for net, start in before.items():
         assert unequal(start, whole.trained[net].state_dict()), f"{net} never moved"
+
+
+@every_strategy
+def test_a_step_on_pictures_that_are_nan_leaves_no_trace_of_them(name: str, tmp_path: Path) -> None:
+    settings = {"on_nonfinite": "skip", "ema": dict.fromkeys(networks(name), 0.9)}
+    spec = tiny_spec(name, options=published_norms(name), train=settings)
+    engine, resumed = tiny_engine(spec), tiny_engine(spec)
+    train(engine, spec, 3)
+    bad = {
+        key: t.fill_(math.nan) if t.is_floating_point() else t for key, t in next(batches(spec, 3)).items()
+    }
+    report = engine.advance(bad)
+    assert any(term.isnan() for term in report.values())
+    assert engine.guard.count == 1
+    assert [key for key, t in everything(engine).items() if not t.isfinite().all()] == []
+    checkpoint.write(tmp_path / "four", *engine.state(), {})
+
+    resumed.restore(*checkpoint.read(tmp_path / "four"))
+    terms, again = (train(each, spec, 6) for each in (engine, resumed))
+    assert all(term.isfinite() for report in terms for term in report.values())
+    assert [unequal(one, other) for one, other in zip(terms, again, strict=True)] == [[], []]
+    assert not unequal(everything(engine), everything(resumed))
 
 
 @every_strategy

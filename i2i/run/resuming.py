@@ -1,0 +1,120 @@
+"""What a run that goes on may change, what it must find again, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from i2i.core.errors import I2IError
+from i2i.core.registry import Registry
+from i2i.engine import checkpoints
+from i2i.engine.checkpoints import Found
+from i2i.engine.disk import DiskError
+from i2i.run.folder import Folder
+
+RESUMABLE = (
+    "train.steps",
+    "data.root",
+    "train.device",
+    "train.checkpoint_every",
+    "train.accumulate",
+    "train.on_nonfinite",
+    "train.max_skips",
+    "train.max_rollbacks",
+    "train.max_bad_files",
+)
+
+
+class LabelsError(I2IError):
+    """The labels of the data are not those that the run was trained with."""
+
+
+def check_settings(settings: Iterable[str]) -> None:
+    """Refuse changes that would make another run of it.
+
+    Raises:
+        I2IError: there is one.
+    """
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if key not in RESUMABLE:
+            raise I2IError(
+                f"--set {key}: a resumed run can change only {', '.join(RESUMABLE)}; start a new run instead"
+            )
+
+
+def check_facts(facts: Mapping[str, Any], folder: Folder, registry: Registry) -> None:
+    """Refuse a run that was imported, or whose plug-in files are not loaded as they were.
+
+    Raises:
+        I2IError: it is one.
+    """
+    if "imported" in facts:
+        raise I2IError(
+            f"{folder.path} holds imported weights and nothing to resume; start a new run from them: i2i run "
+            f"{folder.spec} --set data.root=… --set train.init_from={folder.path} --out …"
+        )
+    for file, digest in facts.get("plugin_files", {}).items():
+        if digest not in registry.files.values():
+            known = file in registry.files
+            what = f"{file} has changed since" if known else f"{file} is missing"
+            raise I2IError(
+                f"this run was made with a plug-in file, and {what}: i2i --plugin {file} resume {folder.path}"
+            )
+
+
+def check_labels(before: Iterable[str], now: Iterable[str]) -> None:
+    """Refuse labels that would come to mean something else: other domains, or another order of them.
+
+    Raises:
+        LabelsError: they differ.
+    """
+    before, now = ", ".join(before), ", ".join(now)
+    if before != now:
+        raise LabelsError(
+            f"data.root: the labels of this data are {now}, and the run was trained with {before}; "
+            "it can only go on with the same ones in the same order"
+        )
+
+
+def check_newest(folder: Folder, step: int, passed_over: Iterable[int]) -> None:
+    """Refuse to go on from a step when another process has meanwhile gone further.
+
+    Raises:
+        I2IError: it has.
+    """
+    newer = [other for other in checkpoints.steps(folder.checkpoints) if other > step]
+    if set(newer) - set(passed_over):
+        raise I2IError(
+            f"{folder.path}: this run was opened at step {step:,}, and another process has trained it to step "
+            f"{newer[-1]:,} since; open it again"
+        )
+
+
+def stale_pointers(folder: Folder, newest: Found) -> list[str]:
+    """Which of `latest` and `best` do not name the newest whole checkpoint, as they should: a kill came between."""
+    names = ["latest", *(["best"] if newest.facts.get("is_best") else [])]
+    return [name for name in names if folder.named(name) != folder.checkpoints / newest.folder.name]
+
+
+@contextmanager
+def surviving(folder: Folder) -> Iterator[None]:
+    """Add to what the disk refuses what is left, and how to go on.
+
+    Raises:
+        DiskError: the disk refuses.
+    """
+    try:
+        yield
+    except DiskError as error:
+        raise DiskError(f"{error}; {_left(folder)}" if folder.path.is_dir() else str(error)) from error
+
+
+def _left(folder: Folder) -> str:
+    try:
+        there = checkpoints.steps(folder.checkpoints)
+    except OSError:
+        there = {}
+    left = "earlier checkpoints are whole" if there else "there is no checkpoint yet"
+    return f"{left}; to go on: i2i resume {folder.path}"

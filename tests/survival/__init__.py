@@ -1,0 +1,1 @@
+"""Runs that are killed, starved of disk and damaged, and go on."""
