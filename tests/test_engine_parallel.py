@@ -81,6 +81,8 @@ def test_cpu_is_a_device() -> None:
     ("name", "sentence"),
     [
         ("gpu", "train.device: there is no device 'gpu'; use auto, cpu, cuda, cuda:1 or mps"),
+        ("meta", "train.device: there is no device 'meta'; use auto, cpu, cuda, cuda:1 or mps"),
+        ("cpu:1", "train.device: there is no device 'cpu:1'; use auto, cpu, cuda, cuda:1 or mps"),
         ("cuda", "train.device: 'cuda' was asked for, but this machine has no CUDA device; use auto or cpu"),
         ("mps", "train.device: 'mps' was asked for, but this machine has none; use auto or cpu"),
     ],

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from i2i import I2IError
 from i2i.nets import BatchNorm
 
 SHAPES = [(4, 3), (4, 3, 2, 5)]
@@ -54,3 +55,11 @@ def own_sums(x: Tensor) -> Tensor:
 def test_vectors_and_maps_only() -> None:
     with pytest.raises(ValueError, match=r"batch norm takes \(N, C\) or \(N, C, H, W\), got \(2, 3, 4\)"):
         BatchNorm(3)(torch.zeros(2, 3, 4))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
+def test_one_value_of_each_channel_is_too_little_to_learn_from(shape: tuple[int, ...]) -> None:
+    norm = BatchNorm(3)
+    with pytest.raises(I2IError, match=r"raise train\.batch, lower train\.accumulate, or choose another norm$"):
+        norm(torch.ones(shape))
+    assert norm.eval()(torch.ones(shape)).shape == shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
+
+DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]{1,2})?")
 
 
 @dataclass(frozen=True)
@@ -159,12 +162,9 @@ def devices(world: World, name: str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise I2IError(
-            f"train.device: there is no device '{name}'; use auto, cpu, cuda, cuda:1 or mps"
-        ) from None
+    if not DEVICE.fullmatch(name):
+        raise I2IError(f"train.device: there is no device '{name}'; use auto, cpu, cuda, cuda:1 or mps")
+    device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise I2IError(
             f"train.device: '{name}' was asked for, but this machine has no CUDA device; use auto or cpu"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2i.core.errors import I2IError
 from i2i.nets.options import NormName
 
 GROUPS = 32
@@ -124,6 +125,11 @@ class BatchNorm(nn.BatchNorm2d):
             return normalise(x, self.num_features, self.weight, self.bias, self.eps)
         if self.training and self.synchronised and self.total is not None:
             return self._over_processes(x, self.total)
+        if self.training and x.numel() == x.shape[1]:
+            raise I2IError(
+                "batch norm cannot learn from one value of each channel; raise train.batch, lower train.accumulate, or "
+                "choose another norm"
+            )
         if x.device.type == "mps":  # its backward is wrong for channels-last input
             x = x.contiguous()
         return super().forward(x)

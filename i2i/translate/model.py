@@ -144,23 +144,24 @@ class Model:
         check_grid(len(files), 1 + len(labels))
         return draw_rows(labels, [Row(place.as_posix(), self.row(file, request)) for file, place in files])
 
-    def request(self, controls: Mapping[str, Any], value_range: Range | None = None) -> Request:
+    def request(
+        self, controls: Mapping[str, Any], value_range: Range | None = None, *, sampling: bool = False
+    ) -> Request:
         """Check controls, the translator's own among them, and read those that are pictures: once for many inputs.
 
         Raises:
+            I2IError: the method takes no picture, and it is not for `sampling`.
             SpecError: an unknown control, a value of the wrong type, or a picture that cannot be read.
         """
         owner = f"strategy '{self.spec.strategy.name}'"
+        if not sampling and self.strategy.takes({})[0] == "seed":
+            raise I2IError(f"{owner} takes no picture: it draws its own; use i2i sample")
         request = ask(self.strategy, self.net, self.facts, controls, value_range, owner)
         pictures = {name: picture.to(self.device) for name, picture in request.pictures.items()}
         return dataclasses.replace(request, pictures=pictures)
 
     def answer(self, picture: str | Path | Picture, request: Request, out: Path | None = None) -> Any:
         """Translate one picture as `translate` does, under controls that are checked already."""
-        if request.field == "seed":
-            raise I2IError(
-                f"strategy '{self.spec.strategy.name}' takes no picture: it draws its own; use i2i sample"
-            )
         stored, name = self._take(picture, request)
         full, kind = self._full_range(stored, name, request)
         batch = stored if stored.ndim == 4 else stored[None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ def check_request(model: Model, controls: Mapping[str, Any]) -> Request:
         raise I2IError(
             f"strategy '{name}' draws nothing from random numbers alone: it translates pictures; use i2i translate"
         )
-    request = model.request(controls)
+    request = model.request(controls, sampling=True)
     own = {"samples": request.own.samples is not None, "sync": request.own.sync}
     problems = [
         Problem(f"control.{control}", "samples have no input that this could be about; leave it out")
@@ -111,6 +112,8 @@ def check_out(out: Path, captions: int, count: int) -> None:
         check_grid(max(captions, math.ceil(count / width)), width, out)
     elif out.is_file():
         raise I2IError(f"{out} is a file; name a folder for the samples, or a picture such as samples.png")
+    elif not out.is_dir() and (kind := mimetypes.guess_type(out.name)[0]):
+        raise I2IError(f"{out}: samples cannot be written as {kind}; name a picture such as samples.png, or a folder")
 
 
 def is_sheet(out: Path) -> bool:
