@@ -44,8 +44,10 @@ def train(run: Run, until: int | None = None) -> list[str]:
 
 
 def remarks(folder: Path) -> list[dict[str, Any]]:
+    """What `watch.jsonl` holds, but for the time."""
     file = folder / "watch.jsonl"
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+    return [{key: value for key, value in line.items() if key != "time"} for line in lines]
 
 
 def watch(steps: int = 1000) -> Watch:

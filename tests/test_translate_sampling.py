@@ -179,7 +179,9 @@ def test_what_is_refused_is_said(tmp_path: Path) -> None:
             model().sample(**control)  # type: ignore[arg-type]
     (tmp_path / "file").write_text("")
     refused(model(), "is a file; name a folder for the samples, or a picture", 1, out=tmp_path / "file")
-    refused(model(), r"s\.txt: samples cannot be written as text/plain; name a picture", 1, out=tmp_path / "s.txt")
+    refused(
+        model(), r"s\.txt: samples cannot be written as text/plain; name a picture", 1, out=tmp_path / "s.txt"
+    )
     assert not (tmp_path / "s.txt").exists()
     with pytest.raises(I2IError, match="strategy 'dots' takes no picture: it draws its own; use i2i sample"):
         model().translate(torch.zeros(3, 8, 8), label="dark")

@@ -113,7 +113,9 @@ def check_out(out: Path, captions: int, count: int) -> None:
     elif out.is_file():
         raise I2IError(f"{out} is a file; name a folder for the samples, or a picture such as samples.png")
     elif not out.is_dir() and (kind := mimetypes.guess_type(out.name)[0]):
-        raise I2IError(f"{out}: samples cannot be written as {kind}; name a picture such as samples.png, or a folder")
+        raise I2IError(
+            f"{out}: samples cannot be written as {kind}; name a picture such as samples.png, or a folder"
+        )
 
 
 def is_sheet(out: Path) -> bool:
