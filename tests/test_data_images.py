@@ -91,6 +91,15 @@ def test_exif_orientation_is_honoured(tmp_path, name):
     assert upright.shape == (16, 8, 3) and upright[:6].min() > 200 and upright[10:].max() < 50
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 262])
+def test_an_exif_orientation_that_there_is_not_is_none(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path / "x.webp", noise(4, 6), exif=exif)
+    assert read_header(tmp_path / "x.webp") == Header(6, 4, 3, 8)
+    assert decode(tmp_path / "x.webp").shape == (4, 6, 3)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("name", ["x.png", "x.tif"])
 def test_every_exif_orientation(tmp_path, name, orientation):

@@ -121,7 +121,8 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     # Pillow turns a TIFF upright itself; asking a PNG for EXIF that is not in its head would decode the whole file
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
-    return int(image.getexif().get(_ORIENTATION, 1))
+    stored = image.getexif().get(_ORIENTATION, 1)
+    return stored if stored in range(1, 9) else 1
 
 
 def _pixels(image: ImageFile.ImageFile, header: Header, path: Path) -> Pixels:

@@ -133,3 +133,14 @@ def test_commands_are_read_word_by_word() -> None:
 def test_a_wrong_command_is_seen(line: str) -> None:
     with pytest.raises(click.UsageError):
         parse(line.split())
+
+
+def test_every_promise_of_reliability_names_tests_that_exist() -> None:
+    text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w./]+|test_\w+)(…?)`", text)
+    written = "\n".join(file.read_text(encoding="utf-8") for file in python_files(ROOT / "tests"))
+    tests = set(re.findall(r"def (test_\w+)", written))
+    assert len(named) > 50
+    for name, cut in named:
+        there = (ROOT / name).exists() if "/" in name else name in tests
+        assert there or (cut and any(test.startswith(name) for test in tests)), name
