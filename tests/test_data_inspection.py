@@ -1,6 +1,7 @@
 """What reading all data finds before a run trains on it."""
 
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from i2i.data import Demo, Domains, Images, Masks, Paired, Unpaired
 from i2i.data.domain_options import DomainSet
 from i2i.data.findings import Finding
 from i2i.data.inspection import FAST, inspect, parts_of, unevenness
+from i2i.data.looking import look_at
 from i2i.data.loose import loose_folders
 
 NAMES = [f"{number}.png" for number in range(1, 7)]
@@ -102,6 +104,23 @@ def test_shared_pictures_whatever_their_names_come_before_copies(two):
     ]  # fmt: skip
 
 
+def test_stripes_are_not_flat(two):
+    rows_alike, columns_alike = noise(height=1), noise(width=1)
+    save(two / "trainA" / "2.png", np.repeat(rows_alike, 12, 0))
+    save(two / "trainA" / "3.png", np.repeat(columns_alike, 12, 1))
+    assert found(unpaired(two)) == ()
+
+
+def test_one_field_that_is_shared_is_enough(tmp_path):
+    for seed, name in enumerate(("train/a/1.png", "train/b/1.png", "test/a/2.png")):
+        save(tmp_path / name, noise(seed=seed))
+    (tmp_path / "test" / "b").mkdir()
+    shutil.copy(tmp_path / "train/b/1.png", tmp_path / "test/b/2.png")
+    assert [each.what for each in found(Paired(root=tmp_path, size=12))] == [
+        "training and held-out share pictures"
+    ]
+
+
 def test_label_values_beyond_the_classes(tmp_path):
     for name in NAMES:
         save(tmp_path / "images" / name, noise(seed=int(name[0])))
@@ -168,6 +187,25 @@ def test_what_is_known_is_not_said_twice():
     ]  # fmt: skip
 
 
+class Below(Wrong):
+    def load(self, index, rng):
+        return {"a": torch.rand((1, 2, 2), generator=rng) + index, "label": torch.tensor(index - 1)}
+
+
+def test_labels_below_the_classes():
+    assert [each.what for each in found(Below(4))] == ["training: label holds -1, and the data says 0 to 2"]
+
+
+class Cut(Numbers):
+    def load(self, index, rng):
+        return {"a": torch.rand((1, 2, 2), generator=rng)}
+
+
+def test_random_numbers_do_not_hide_equal_pictures():
+    one, other = look_at(Cut(), [0, 1], lambda: None)
+    assert one.contents == other.contents
+
+
 # Balance
 
 
@@ -197,6 +235,15 @@ def test_attributes_that_few_pictures_have_or_lack(tmp_path):
     assert [each.what for each in unevenness(Domains(root=tmp_path, size=12), "")] == [
         "1 picture of 22 with 'hat'", "2 pictures of 22 without 'hair'"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "said"), [(10, []), (11, ["0 pictures of 11 with 'hat'"])])
+def test_an_attribute_that_none_has(tmp_path, count, said):
+    files = [f"{number}.png" for number in range(count)]
+    fill(tmp_path, files)
+    lines = [f"{file},0,{number % 2}" for number, file in enumerate(files)]
+    (tmp_path / "train.csv").write_text("\n".join(["image,hat,smile", *lines]), encoding="utf-8")
+    assert [each.what for each in unevenness(Domains(root=tmp_path, size=12), "")] == said
 
 
 def test_other_sources_have_no_balance():
@@ -278,3 +325,9 @@ def test_loose_files_are_read_folder_by_folder(two):
     ]  # fmt: skip
     (two / "trainA" / "2.png").unlink()
     assert inspect({"": loose_folders(two, 3)}).findings == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own")
+def test_links_are_not_read(two):
+    (two / "trainA" / "7.png").symlink_to(two / "trainB" / "1.png")
+    assert len(loose_folders(two, None)["'trainA'"]) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,47 @@ def test_a_root_that_is_not_there(tmp_path: Path) -> None:
     (finding,) = seen.inspection.findings
     assert finding.what == f"data.root: there is no folder '{tmp_path / 'nothing'}'"
     assert seen.inspection.read == {} and seen.plan == ""
+
+
+def test_kinds_far_out_of_balance_are_told_with_the_option_that_helps(tmp_path: Path) -> None:
+    for number in range(10):
+        save(tmp_path / "train" / "many" / f"{number}.png", noise(64, 64, seed=number))
+    save(tmp_path / "train" / "few" / "1.png", noise(64, 64, seed=10))
+    data = {"name": "domains", "root": str(tmp_path), "size": 64, "workers": 0}
+    seen = check({**run_tables("stargan"), "data": data}, registry=registry())
+    assert [(each.what, each.remedy) for each in seen.inspection.findings] == [
+        ("'few' has 1 picture, 'many' has 10", "add pictures of 'few', or set data.balanced = true")
+    ]
+
+
+def test_a_root_that_is_a_file_makes_nothing_else_be_read(root: Path) -> None:
+    seen = checked(root / "train" / "1.png")
+    assert seen.inspection.read == {} and len(seen.inspection.findings) == 1
+
+
+def test_joined_sets_that_are_refused_are_read_and_nothing_else(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root.parent)
+    save(root.parent / "other" / "1.png", noise())
+    sets = {"one": {"root": str(root)}, "two": {"root": str(root / "nothing")}}
+    made = {**run_tables("stargan"), "data": {"name": "domains", "sets": sets, "size": 64, "workers": 0}}
+    seen = check(made, registry=registry())
+    assert seen.inspection.read == {"one 'test'": (2, 2), "one 'train'": (6, 6)}
+
+
+def test_validation_data_is_read_and_held_against_the_training_pictures(root: Path) -> None:
+    own = root.parent / "own"
+    shutil.copytree(root / "test", own / "train")
+    made = tables(root)
+    made["validate"] = {"data": {**made["data"], "root": str(own)}}
+    del made["validate"]["data"]["workers"]
+    seen = check(made, registry=registry())
+    assert seen.inspection.read == {"training": (6, 6), "held-out": (2, 2), "validation": (2, 2)}
+    assert seen.inspection.findings == ()  # the held-out pictures may be judged
+    shutil.copy(root / "train" / "1.png", own / "train" / "1.png")
+    (finding,) = check(made, registry=registry()).inspection.findings
+    assert (finding.what, finding.count) == ("training and validation share pictures", 1)
 
 
 def test_a_wrong_spec_is_an_error_as_ever(root: Path) -> None:

@@ -43,7 +43,8 @@ def of(
     strategy: Strategy | None = None,
     **more: object,
 ) -> dict[str, Sign]:
-    found = signs(strategy or Sick(), facts(truth, **more), fields, {"input": fields["a"], "output": made})
+    shown = {"input": fields["a"], "output": made.clone()}  # a column that is a field is no result
+    found = signs(strategy or Sick(), facts(truth, **more), fields, shown)
     return {sign.kind: sign for sign in found}
 
 
@@ -98,6 +99,15 @@ def test_negatives_are_right_where_the_truth_is_one() -> None:
     assert "inverted" not in of(-CALM, fields=negatives, truth=True)
 
 
+def test_a_little_darker_than_the_truth_is_not_inverted() -> None:
+    made, fields = (
+        OTHER - 0.8 * CALM,
+        {"a": CALM, "b": OTHER - 0.3 * CALM},
+    )  # correlations about -0.6 and -0.3
+    assert "inverted" in of(made, fields=fields)
+    assert "inverted" not in of(made, fields=fields, truth=True)
+
+
 def test_grey_results_can_be_inverted_and_other_channels_cannot() -> None:
     assert "inverted" in of(-CALM.mean(1, keepdim=True))
     assert not of(-CALM[:, :2])
@@ -123,14 +133,21 @@ def test_a_method_with_one_kind_of_pictures_may_copy() -> None:
 
 def test_of_domains_all_must_be_copies() -> None:
     known, fields = facts(domains=("red", "blue")), {"a": CALM}
-    red_alone = signs(Sick(), known, fields, {"input": CALM, "red": CALM, "blue": CALM + 0.4})
-    both = signs(Sick(), known, fields, {"input": CALM, "red": CALM + 0.01, "blue": CALM})
+    red_alone = signs(Sick(), known, fields, {"input": CALM, "red": CALM.clone(), "blue": CALM + 0.4})
+    both = signs(Sick(), known, fields, {"input": CALM, "red": CALM + 0.01, "blue": CALM.clone()})
     assert red_alone == []
     assert [(sign.kind, sign.column) for sign in both] == [("copies", "red")]
 
 
 def test_the_way_back_is_looked_at_too() -> None:
-    shown = {"a": CALM, "a to b": OTHER, "target": OTHER, "back": CALM, "b": OTHER, "b to a": -OTHER}
+    shown = {
+        "a": CALM,
+        "a to b": OTHER.clone(),
+        "target": OTHER,
+        "back": CALM.clone(),
+        "b": OTHER,
+        "b to a": -OTHER,
+    }
     assert [(s.kind, s.column) for s in signs(Sick(), facts(), FIELDS, shown)] == [("inverted", "b to a")]
 
 
@@ -189,7 +206,7 @@ def greys(pictures: Tensor) -> Tensor:
 
 def test_flat_pictures_have_no_correlation() -> None:
     flat = torch.zeros(4, 3, 8, 8)
-    assert correlation(flat, CALM) is None
+    assert correlation(flat, CALM) is None and correlation(CALM, flat) is None
     flat[0] = CALM[0]
     assert correlation(flat, CALM) == pytest.approx(1, abs=1e-5)
     assert correlation(CALM, CALM[:, :, :4]) is None

@@ -82,8 +82,7 @@ def _open(spec: Spec, registry: Registry) -> _Data:
     try:
         source: Source = registry.build(spec.data, {}, {})
     except I2IError as error:
-        folders = loose_folders(_root(spec), spec.data.options.get("channels"))
-        return _Data({name: {"": folder} for name, folder in folders.items()}, _sentences(error), loose=True)
+        return _Data(_loose(spec), _sentences(error), loose=True)
     splits, warnings = {TRAINING: parts_of(source)}, tuple(unevenness(source, _remedy(spec)))
     try:
         held_out = source.held_out()
@@ -100,10 +99,17 @@ def _sentences(error: I2IError) -> Sequence[str]:
     return error.sentences if isinstance(error, DataError) else [str(error)]
 
 
-def _root(spec: Spec) -> Path:
-    """The folder of the data, for all that is known."""
-    root = Path(spec.data.options.get("root") or ".")
-    return root.parent if root.is_file() else root
+def _loose(spec: Spec) -> Mapping[str, Mapping[str, Source]]:
+    """The folders of pictures below those that the options name."""
+    options = spec.data.options
+    sets = options.get("sets") or {}
+    roots = {"": options.get("root"), **{name: getattr(sets[name], "root", None) for name in sets}}
+    return {
+        f"{name} {folder}".strip(): {"": source}
+        for name, root in roots.items()
+        if root and Path(root).is_dir()
+        for folder, source in loose_folders(Path(root), options.get("channels")).items()
+    }
 
 
 def _remedy(spec: Spec) -> str:

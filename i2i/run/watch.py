@@ -141,7 +141,7 @@ class Watch:
 def note(folder: Path, remark: Remark) -> bool:
     """Add a remark to the run folder; False if it is there: a run that went back to a checkpoint says nothing twice."""
     path = folder / FILE
-    if any(line["kind"] == remark.kind for line in lines.read(path)):
+    if any(line.get("kind") == remark.kind for line in lines.read(path)):
         return False
     lines.append(path, asdict(remark))
     return True

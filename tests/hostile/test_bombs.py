@@ -299,3 +299,12 @@ def test_a_file_of_weights_of_a_loss_that_lies_is_refused(tmp_path: Path) -> Non
         path.write_bytes(data)
         with pytest.raises(I2IError, match="is not a safetensors file"):
             registry().build(i2i.Ref.of("loss", "vgg19", {"weights": path}), {}, {})
+
+
+def test_a_program_that_switches_off_the_limit_of_pillow_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    (tmp_path / "1.png").write_bytes(png())
+    with pytest.raises(I2IError, match=r"claims 60,000×60,000 pixels"):
+        read_header(tmp_path / "1.png")
