@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -248,3 +249,10 @@ def test_nothing_is_pickled(written: Path) -> None:
         head = path.read_bytes()
         length = int.from_bytes(head[:8], "little")
         json.loads(head[8 : 8 + length])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_weights_may_be_read_by_whoever_may_read_the_rest(tmp_path: Path) -> None:
+    checkpoint.write(tmp_path / "step-000001", {"G": {"weight": torch.ones(2)}}, {"step": 1}, {})
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "step-000001").iterdir()}
+    assert modes["G.safetensors"] == modes[checkpoint.STATE]

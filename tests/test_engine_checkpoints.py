@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from i2i.core.errors import I2IError
-from i2i.engine import checkpoint, checkpoints
+from i2i.engine import checkpoint, checkpoints, checksums
+from i2i.engine.disk import DiskError
 
 
 def written(folder: Path, *steps: int) -> Path:
@@ -43,6 +46,29 @@ def test_damaged_ones_are_passed_over_and_named(tmp_path: Path) -> None:
         "step-000300 is damaged (G.safetensors is missing); step-000200 is damaged (G.safetensors does not have the "
         "checksum it was written with); going on from step-000100"
     )
+
+
+def test_a_copy_under_the_name_of_another_step_is_passed_over(tmp_path: Path) -> None:
+    shutil.copytree(written(tmp_path, 100) / "step-000100", tmp_path / "step-000200")
+    found = checkpoints.newest(tmp_path)
+    assert found is not None and found.folder.name == "step-000100"
+    assert found.note() == "step-000200 is damaged (it is a copy of step 100); going on from step-000100"
+
+
+def test_one_that_may_not_be_read_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be whole: a run that went on from the older one would write over it."""
+
+    def refuse(folder: Path) -> str:
+        if folder.name == "step-000200":
+            raise PermissionError(errno.EACCES, "Permission denied", "G.safetensors")
+        return ""
+
+    written(tmp_path, 100, 200)
+    monkeypatch.setattr(checksums, "problem", refuse)
+    with pytest.raises(DiskError, match=r"step-000200 cannot be read: .*Permission denied: 'G.safetensors'"):
+        checkpoints.newest(tmp_path)
 
 
 def test_when_all_are_damaged_each_is_named(tmp_path: Path) -> None:

@@ -280,6 +280,22 @@ def test_what_was_prepared_serves_the_phases_that_are_not_left_out() -> None:
     assert not unequal(kept, {key: t for key, t in everything(good).items() if key.startswith("G")})
 
 
+def test_what_was_prepared_goes_where_no_phase_trains() -> None:
+    """Also of a step that follows a good one."""
+
+    def prepare(net: Parts, x: Batch) -> None:
+        x.fake = net.G(x.a)
+
+    engine = with_norm(
+        toy_engine(phase(wrong(2, terms=lambda net, x: {"size": size(x.fake)})), prepare=prepare, max_skips=1)
+    )
+    run(engine, 1)
+    before = engine.net.G.second[0].running_mean.clone()
+    assert before.any()
+    run(engine, 2)
+    assert torch.equal(engine.net.G.second[0].running_mean, before)
+
+
 def pooled(net: Parts, x: Batch) -> dict[str, Tensor]:
     x.shown = x.together(net.pool, x.fake)
     return {"size": size(net.D(x.shown))}

@@ -60,6 +60,8 @@ def test_vectors_and_maps_only() -> None:
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
 def test_one_value_of_each_channel_is_too_little_to_learn_from(shape: tuple[int, ...]) -> None:
     norm = BatchNorm(3)
-    with pytest.raises(I2IError, match=r"raise train\.batch, lower train\.accumulate, or choose another norm$"):
+    with pytest.raises(
+        I2IError, match=r"raise train\.batch, lower train\.accumulate, or choose another norm$"
+    ):
         norm(torch.ones(shape))
     assert norm.eval()(torch.ones(shape)).shape == shape

@@ -71,3 +71,12 @@ def test_versions_name_the_owner_of_every_used_component() -> None:
     owners = set(versions(spec, registry()))
     assert {"i2i_cyclegan", "i2i.metrics", "i2i.run.loggers", "i2i.spec.builtin", "torch", "python"} <= owners
     assert "i2i_pix2pix" not in owners
+
+
+def test_what_is_no_run_folder_names_the_run_that_was_meant(tmp_path: Path) -> None:
+    folder = created(tmp_path / "run")
+    with pytest.raises(I2IError, match=r"environment\.json\); it belongs to the run .*run$"):
+        Folder.open(folder.checkpoints / "step-000005")
+    folder.environment.unlink()
+    with pytest.raises(I2IError, match=r"run: this is not a run folder \(it has no environment\.json\)$"):
+        Folder.open(folder.path)

@@ -49,3 +49,10 @@ def test_no_file_is_no_line(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="the folder is gone"):
         lines.append(tmp_path / "gone" / "metrics.jsonl", {"step": 1})
+
+
+@pytest.mark.parametrize("strange", [b"no JSON", b"\0\0\0", b"\xff", b"[1]"])
+def test_a_strange_line_is_left_out(tmp_path: Path, strange: bytes) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n' + strange + b'\n{"step": 2}\n')
+    assert [line["step"] for line in lines.read(path)] == [1, 2]

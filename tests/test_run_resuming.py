@@ -374,6 +374,25 @@ def test_a_signal_writes_a_checkpoint_first(
     assert_same_end(tmp_path / "run", tmp_path / "whole", 4)
 
 
+def test_a_run_that_was_stopped_trains_on_in_the_same_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, advance = new_run(tmp_path / "run"), Engine.advance
+
+    def interrupted(engine: Engine, batch: Any) -> Any:
+        if engine.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return advance(engine, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "advance", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.train()
+    assert run.engine.step == 2
+    assert run.train() == tmp_path / "run"
+    assert run.engine.step == 4
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 def test_sigterm_to_all_processes_of_a_run_with_workers(tmp_path: Path) -> None:
     tables = run_tables("pix2pix", steps=100_000, checkpoint_every=100_000)

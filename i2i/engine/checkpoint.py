@@ -85,6 +85,7 @@ def read(folder: Path) -> tuple[Tensors, dict[str, Any]]:
 
     Raises:
         I2IError: it is not a checkpoint.
+        DiskError: this user may not read it.
         DamagedError: it is not as it was written; nothing in it was parsed, unless its checksums are right.
     """
     verify(folder)
@@ -106,11 +107,14 @@ def verify(folder: Path) -> None:
     Raises:
         I2IError: it is not a checkpoint.
         DamagedError: they differ.
+        DiskError: this user may not read them.
     """
     if not folder.is_dir() or not any((folder / name).is_file() for name in (STATE, checksums.FILE)):
         raise I2IError(f"{folder} is not a checkpoint: it has no {STATE}")
     try:
         reason = checksums.problem(folder)
+    except PermissionError as error:  # it may be whole: an older one must not take its place
+        raise disk.DiskError(f"{folder} cannot be read: {error}") from error
     except OSError as error:
         reason = f"it cannot be read: {error}"
     if reason:
@@ -133,6 +137,7 @@ def _fill(draft: Path, tensors: Tensors, texts: Mapping[str, str]) -> None:
             save_file(entries, path)
         except SafetensorError as error:
             raise _as_os_error(error) from error
+        path.chmod(draft.stat().st_mode & 0o666)  # safetensors lets nobody else read it, whatever the umask
         disk.sync_file(path)
     for name, text in texts.items():
         _write(draft / name, text)

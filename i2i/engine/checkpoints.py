@@ -59,13 +59,19 @@ def newest(folder: Path) -> Found | None:
 
     Raises:
         I2IError: there are some, but all of them are damaged.
+        DiskError: this user may not read one of them.
     """
     damaged: list[DamagedError] = []
-    for path in reversed(steps(folder).values()):
+    for step, path in reversed(steps(folder).items()):
         try:
-            return Found(path, *checkpoint.read(path), damaged)
+            tensors, facts = checkpoint.read(path)
+            if facts.get("step", step) == step:
+                return Found(path, tensors, facts, damaged)
+            damaged.append(DamagedError(path, f"it is a copy of step {facts['step']}"))
         except DamagedError as error:
             damaged.append(error)
+        except disk.DiskError:
+            raise
         except I2IError:
             damaged.append(DamagedError(path, f"it has no {checkpoint.STATE}"))
     if not damaged:

@@ -83,16 +83,12 @@ class Folder:
             I2IError: it is none.
         """
         folder = cls(path)
-        if not folder.spec.is_file() or not folder.environment.is_file():
-            near = (
-                nearest(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
-                if path.parent.is_dir()
-                else ""
-            )
-            raise I2IError(
-                f"{path}: this is not a run folder (it has no spec.toml and environment.json)\n    {near}"
-            )
+        if lost := folder._lost():
+            raise I2IError(f"{path}: this is not a run folder (it has no {' and '.join(lost)}){_meant(path)}")
         return folder
+
+    def _lost(self) -> list[str]:
+        return [file.name for file in (self.spec, self.environment) if not file.is_file()]
 
     def facts(self) -> dict[str, Any]:
         """What `environment.json` says.
@@ -146,6 +142,15 @@ class Folder:
     def point(self, name: str, step: int) -> None:
         """Let `latest` or `best` name the checkpoint of a step."""
         checkpoints.point(self.checkpoints, name, step)
+
+
+def _meant(path: Path) -> str:
+    """The run folder that was meant: one around the path, or else one beside it."""
+    if around := next((above for above in path.parents if not Folder(above)._lost()), None):
+        return f"; it belongs to the run {around}"
+    beside = [p.name for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
+    others = [name for name in beside if name != path.name]
+    return f"\n    {nearest(path.name, others)}" if others else ""
 
 
 def environment(

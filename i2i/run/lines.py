@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines; one that is being written, or was torn, is left out."""
+    """The lines; one that is being written, was torn, or is no JSON object is left out."""
     if not path.is_file():
         return
     with path.open("rb") as file:
         for line in file:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
+            with suppress(ValueError):
+                if line.endswith(b"\n") and isinstance(found := json.loads(line), dict):
+                    yield found
 
 
 def cut_torn_end(path: Path) -> None:

@@ -173,6 +173,7 @@ class Run:
             SystemExit: it was stopped by SIGTERM; the code is 143, as of any program that ends so.
             DiskError: the disk refuses; earlier checkpoints are whole.
         """
+        self.stopping = 0  # of an earlier call
         shown = (
             printed(self.steps_total, self.engine.step) if progress and self.world.is_main else nullcontext()
         )
