@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from data_helpers import noise, save
 from helpers import registry
-from trained import command, run_tables, write_spec
+from trained import command, run_tables, train_told, write_spec
 
 from i2i.core.errors import I2IError
 from i2i.run.checking import Check, check
@@ -170,34 +170,15 @@ def test_one_table_worst_first_and_an_exit_code(root: Path, monkeypatch: pytest.
 # While training
 
 
-class Told:
-    """A listener that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def step(self, step: int) -> None:
-        pass
-
-    def numbers(self, step: int, terms: dict[str, float], images_per_second: float, waiting: float) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-def trained(run: Run) -> list[str]:
-    told = Told()
-    for _ in run.steps(told):
-        pass
-    return [note for note in told.notes if note.startswith("skipped: ")]
+def skipped(run: Run) -> list[str]:
+    return [note for note in train_told(run) if note.startswith("skipped: ")]
 
 
 def test_files_that_break_are_skipped_and_named_once(root: Path) -> None:
     run = build(tables(root, max_bad_files=2), registry=registry(), out=root.parent / "run")
     tear(root / "train" / "3.png")
     tear(root / "test" / "1.png")
-    first, second = trained(run)
+    first, second = skipped(run)
     assert first.startswith(f"skipped: '{root / 'test' / '1.png'}' {TORN}") and "(1 of at most 2 bad" in first
     assert second.startswith(f"skipped: '{root / 'train' / '3.png'}' {TORN}")
     assert second.endswith("; replace or remove it (2 of at most 2 bad files)")
@@ -210,9 +191,9 @@ def test_too_many_end_the_run_and_it_can_go_on_with_more(root: Path) -> None:
     with pytest.raises(
         I2IError, match=r"^train\.max_bad_files: 2 files could not be read, and 1 may be skipped; "
     ):
-        trained(run)
+        skipped(run)
     more = Run.open(root.parent / "run", registry=registry(), settings=["train.max_bad_files=5"])
-    assert len(trained(more)) == 2 and more.engine.step == more.steps_total
+    assert len(skipped(more)) == 2 and more.engine.step == more.steps_total
 
 
 def test_a_vanished_folder_ends_the_run_in_one_sentence(root: Path) -> None:

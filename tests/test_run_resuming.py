@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ import pytest
 import torch
 from helpers import registry
 from safetensors.torch import load_file
-from trained import command, run_tables, write_spec
+from trained import command, run_tables, train_told, two_processes, write_spec
 
 from i2i.core.errors import I2IError
 from i2i.engine import checkpoint
@@ -32,28 +31,6 @@ from i2i.run.lines import read
 from i2i.run.run import Run, build
 
 STEP = "checkpoints/step-{:06d}"
-
-
-class Told:
-    """A listener that keeps the notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def step(self, step: int) -> None: ...
-
-    def numbers(self, *_: object) -> None: ...
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-def trained(run: Run) -> list[str]:
-    """Train to the end; what was said."""
-    told = Told()
-    for _ in run.steps(told):
-        pass
-    return told.notes
 
 
 def new_run(out: Path, **train: Any) -> Run:
@@ -88,7 +65,7 @@ def test_the_newest_whole_checkpoint_is_used_said_and_written_over(paired_run: P
     (run / STEP.format(4) / "G.safetensors").write_bytes(b"torn")
     again = opened(run)
     assert again.engine.step == 2
-    assert trained(again)[0] == (
+    assert train_told(again)[0] == (
         "step-000004 is damaged (G.safetensors does not have the checksum it was written with); "
         "going on from step-000002"
     )
@@ -112,10 +89,10 @@ def test_pointers_that_a_kill_left_behind_are_moved_also_of_a_finished_run(
     best = (run / "checkpoints/best").read_text(encoding="utf-8")
     (run / "checkpoints/latest").write_text("step-000002", encoding="utf-8")
     (run / "checkpoints/best").write_text("step-000002", encoding="utf-8")
-    trained(opened(run))
+    train_told(opened(run))
     assert (run / "checkpoints/latest").read_text(encoding="utf-8") == "step-000004"
     assert (run / "checkpoints/best").read_text(encoding="utf-8") == best
-    assert trained(opened(run))[0].startswith(f"{run} is finished")
+    assert train_told(opened(run))[0].startswith(f"{run} is finished")
 
 
 def test_without_a_whole_checkpoint_each_fault_is_named(paired_run: Path, tmp_path: Path) -> None:
@@ -133,7 +110,7 @@ def test_without_a_whole_checkpoint_each_fault_is_named(paired_run: Path, tmp_pa
 def test_without_any_checkpoint_it_starts_at_step_0_and_says_so(paired_run: Path, tmp_path: Path) -> None:
     run = broken(paired_run, tmp_path)
     shutil.rmtree(run / "checkpoints")
-    assert trained(opened(run))[0] == f"{run} has no checkpoint yet; it starts at step 0"
+    assert train_told(opened(run))[0] == f"{run} has no checkpoint yet; it starts at step 0"
     assert_same_end(run, paired_run, 4)
 
 
@@ -144,7 +121,7 @@ def test_what_a_killed_process_left_is_gone_after_a_resume(paired_run: Path, tmp
     (run / "samples/.step-000004.png.draft").write_bytes(b"half")
     with (run / "metrics.jsonl").open("ab") as file:
         file.write(b'{"step": 3, "gener')
-    trained(opened(run))
+    train_told(opened(run))
     assert [path.name for path in run.rglob(".*")] == [".lock"]
     assert [line["step"] for line in read(run / "metrics.jsonl")][-1] == 4
 
@@ -178,7 +155,7 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Engine, "advance", refuse)
     with pytest.raises(RuntimeError):
-        trained(run)
+        train_told(run)
     lock.refuse_if_taken(tmp_path / "run")
 
 
@@ -430,19 +407,7 @@ finally:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 def test_processes_that_train_together_stop_together(tmp_path: Path) -> None:
     spec = write_spec(tmp_path / "pix.toml", run_tables("pix2pix", steps=100_000, checkpoint_every=100_000))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TOGETHER, str(spec), str(tmp_path / "run")],
-            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    processes = two_processes(TOGETHER, spec, tmp_path / "run")
     for _ in range(600):
         if (tmp_path / "run/metrics.jsonl").exists() or processes[0].poll() is not None:
             break
@@ -476,9 +441,9 @@ def test_a_shorter_run_ends_where_it_says(tmp_path: Path) -> None:
         if run.engine.step == 3:
             break
     again = opened(tmp_path / "run", "train.steps=4")
-    assert trained(again)[0].startswith("train.steps: 8 → 4; the schedule stays as it was planned: ")
+    assert train_told(again)[0].startswith("train.steps: 8 → 4; the schedule stays as it was planned: ")
     assert again.engine.step == 4
-    assert trained(opened(tmp_path / "run")) == [
+    assert train_told(opened(tmp_path / "run")) == [
         f"{tmp_path / 'run'} is finished: all 4 steps are done (pictures in {tmp_path / 'run/samples'})"
     ]
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +15,7 @@ import torch
 from helpers import registry
 from safetensors.torch import load_file
 from torch import Tensor
-from trained import PERIODS, command, run_tables, write_spec
+from trained import PERIODS, command, run_tables, two_processes, write_spec
 
 import i2i
 from i2i.core.errors import I2IError
@@ -436,19 +432,7 @@ def test_two_processes_write_one_folder_and_agree_on_the_best(tmp_path: Path) ->
     spec = write_spec(
         tmp_path / "pix.toml", run_tables("pix2pix", steps=3, checkpoint_every=3, validate_every=1)
     )
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TOGETHER, str(spec), str(tmp_path / "run")],
-            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    processes = two_processes(TOGETHER, spec, tmp_path / "run")
     printed = [process.communicate(timeout=300)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert printed[0] == printed[1]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -80,3 +83,42 @@ def train_paired(folder: Path) -> Path:
 def train_unpaired(folder: Path) -> Path:
     """A run of CycleGAN below a folder."""
     return i2i.build(run_tables("cyclegan"), registry=registry(), out=folder / "run").train()
+
+
+class Told:
+    """A listener that keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def step(self, step: int) -> None: ...
+
+    def numbers(self, *_: object) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def train_told(run: i2i.Run) -> list[str]:
+    """Train to the end; what was said."""
+    told = Told()
+    for _ in run.steps(told):
+        pass
+    return told.notes
+
+
+def two_processes(code: str, *words: Path) -> list[subprocess.Popen[str]]:
+    """Two processes that train together, each running this code with these arguments."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, words)],
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]

@@ -21,7 +21,7 @@ from i2i.engine.parallel import World, devices
 from i2i.losses import Counted
 from i2i.nets import init_weights
 from i2i.nets.init import check_init
-from i2i.spec.budget import within_memory
+from i2i.spec.budget import Budget
 from i2i.spec.sections import Term
 from i2i.spec.spec import Spec
 
@@ -76,7 +76,7 @@ def build_parts(
         part = registry.build(ref, offers, demands)
         return _counted(part) if ref.kind == "loss" else part
 
-    with within_memory() as budget:
+    with Budget() as budget:
         parts = dict(strategy.build(make, facts))
     losses = {name: registry.build(term.loss, offers, {}) for name, term in spec.terms.items()}
     parts |= {f"term_{name}": loss for name, loss in losses.items() if isinstance(loss, nn.Module)}

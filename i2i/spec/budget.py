@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -21,19 +19,11 @@ UNKNOWN = 2**40
 """Bytes that a machine is taken to have where its system does not say."""
 
 
-@contextmanager
-def within_memory() -> Iterator[Budget]:
-    """Where networks are built: beyond the memory of this machine, building stops with a sentence.
-
-    Raises:
-        I2IError: the weights need more, or are far too many tensors.
-    """
-    with Budget(machine_memory() or UNKNOWN) as budget:
-        yield budget
-
-
 class Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up new tensors before they are made.
+    """Adds up new tensors before they are made; too many, or too large for this machine, end in a sentence.
+
+    Args:
+        most: bytes; by default the memory of this machine.
 
     Attributes:
         ref: the component that is being built.
@@ -41,9 +31,10 @@ class Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]
         tensors: how many those are.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.most, self.bytes, self.tensors = most, 0, 0
+        self.most = most or machine_memory() or UNKNOWN
+        self.bytes = self.tensors = 0
         self.ref = Ref("")
 
     def __torch_dispatch__(
