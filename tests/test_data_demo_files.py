@@ -8,10 +8,10 @@ from PIL import Image
 
 from i2i.core.errors import I2IError
 from i2i.data import Demo, Paired, Unpaired, write_demo
-from i2i.data.images import find_images
 from i2i.data.painting import measure
 from i2i.data.palettes import PARTS
 from i2i.data.scenes import ATTRIBUTES
+from i2i.pictures.finding import find_images
 
 
 def read(path):

@@ -9,7 +9,7 @@ from PIL import Image
 from i2i.core.data import Labelled, Source
 from i2i.core.errors import I2IError
 from i2i.data import Demo, Domains, DomainSet, write_demo
-from i2i.data.pixels import to_tensor
+from i2i.pictures.pixels import to_tensor
 
 OWN = "each of the joined sets has its own; move this one to [data.sets.NAME]"
 

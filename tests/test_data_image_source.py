@@ -10,8 +10,8 @@ from i2i.core.data import Source
 from i2i.core.errors import I2IError
 from i2i.data import Images, Stream, write_demo
 from i2i.data.idx import read_idx
-from i2i.data.pixels import to_tensor
 from i2i.data.values import to_device
+from i2i.pictures.pixels import to_tensor
 
 DIGITS = (3, 0, 7, 3, 0, 3)
 

@@ -9,7 +9,7 @@ from PIL import Image
 from i2i.core.data import Source
 from i2i.core.errors import I2IError
 from i2i.data.paired import Paired
-from i2i.data.pixels import to_tensor
+from i2i.pictures.pixels import to_tensor
 
 
 def side_by_side(root, count=3, **options):

@@ -5,15 +5,15 @@ from data_helpers import noise, rng
 from PIL import Image
 
 from i2i.core.errors import I2IError
-from i2i.data.images import Header
 from i2i.data.preprocess import Draw, Preprocess, settle_sizes
+from i2i.pictures.images import Header
 
 
 @pytest.mark.parametrize("grey", [False, True])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_published_order_exactly(grey, mirrored):
     """(grey,) resize to a square with the bicubic filter, crop, flip: as pix2pix and CycleGAN do with Pillow."""
-    from i2i.data.pixels import to_channels
+    from i2i.pictures.pixels import to_channels
 
     pixels = noise(40, 30)
     image = Image.fromarray(pixels)

@@ -5,8 +5,8 @@ import pytest
 from data_helpers import noise
 
 from i2i.core.errors import I2IError
-from i2i.data.images import Header
 from i2i.data.survey import LIMIT, Stored, sampled, survey
+from i2i.pictures.images import Header
 
 
 def headers(*kinds):

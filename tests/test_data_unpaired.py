@@ -5,8 +5,8 @@ from data_helpers import fill, noise, rng
 from PIL import Image
 
 from i2i.core.data import Source
-from i2i.data.pixels import to_tensor
 from i2i.data.unpaired import Unpaired
+from i2i.pictures.pixels import to_tensor
 
 
 def folders(root, a=3, b=5, **options):

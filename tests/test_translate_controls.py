@@ -17,7 +17,7 @@ from torch import Tensor
 
 import i2i
 from i2i.core.errors import I2IError, SpecError
-from i2i.data.pixels import resize
+from i2i.pictures.pixels import resize
 from i2i.translate.model import Model
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from i2i.core.errors import I2IError
 from i2i.core.words import listed
-from i2i.data.images import natural_key
 from i2i.data.links import inside
+from i2i.pictures.finding import natural_key
 
 SHOWN = 8
 """So many folders are listed in a message."""

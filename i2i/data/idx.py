@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.core.errors import I2IError
-from i2i.data.images import Header
-from i2i.data.pixels import Pixels, with_channels
+from i2i.pictures.images import Header
+from i2i.pictures.pixels import Pixels, with_channels
 
 TYPES: Mapping[int, str] = MappingProxyType(
     {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -14,11 +14,11 @@ from i2i.core.words import some
 from i2i.data.folders import check_root, folders_in, nearby
 from i2i.data.idx import idx_file, read_labels, read_pictures
 from i2i.data.image_set import FilePictures, ImageSet, Layout, plain_set
-from i2i.data.images import find_images, natural_key
 from i2i.data.label_layouts import beside_folders, loose_pictures, split_in_each
 from i2i.data.label_layouts import other_split as other_folder
 from i2i.data.labels import chosen
 from i2i.data.links import check_names, inside
+from i2i.pictures.finding import find_images, natural_key
 
 SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 """Folders of these names are parts of a data set, not classes."""

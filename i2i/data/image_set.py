@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i.data.images import Header, decode, read_header
-from i2i.data.pixels import Pixels
+from i2i.pictures.images import Header, decode, read_header
+from i2i.pictures.pixels import Pixels
 
 Layout = Literal["idx", "splits", "whole"]
 

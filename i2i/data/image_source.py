@@ -19,11 +19,11 @@ from i2i.data.domain_options import HoldOut, LoadSize, Names
 from i2i.data.hold_out import set_aside
 from i2i.data.image_layouts import Wanted, find_set, other_split
 from i2i.data.image_set import ImageSet
-from i2i.data.images import Header
 from i2i.data.labelled_set import Reading
 from i2i.data.options import CentreCrop, Channels, Flip, Root, Size, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes
 from i2i.data.survey import Stored, check_held_out, every, sampled, survey
+from i2i.pictures.images import Header
 
 Classes = Annotated[
     Annotated[tuple[Names, ...], Field(min_length=1)] | None,

@@ -10,10 +10,10 @@ import numpy as np
 from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
 from i2i.data.folders import check_root, folders_in, nearby
-from i2i.data.images import find_images, is_image, natural_key
 from i2i.data.label_files import read_list, read_table
 from i2i.data.labels import Labels, Layout, chosen
 from i2i.data.links import check_names, inside
+from i2i.pictures.finding import find_images, is_image, natural_key
 
 FILES = (".csv", ".txt")
 LIST = "list_attr_*.txt"

@@ -16,11 +16,11 @@ from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
 from i2i.data.domain_options import DomainSet
 from i2i.data.hold_out import set_aside
-from i2i.data.images import Header, decode, read_header
 from i2i.data.label_layouts import find_labels, other_split
 from i2i.data.labels import Labels
 from i2i.data.preprocess import Preprocess
 from i2i.data.survey import Stored, check_held_out, every, sampled, survey
+from i2i.pictures.images import Header, decode, read_header
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from i2i.core.data import DataFacts, Source
-from i2i.data.images import decode, is_image, natural_key
-from i2i.data.pixels import to_channels, to_tensor
+from i2i.pictures.finding import is_image, natural_key
+from i2i.pictures.images import decode
+from i2i.pictures.pixels import to_channels, to_tensor
 
 FACTS = DataFacts(fields=("picture",), image_size=1, channels={}, value_range={"picture": (0.0, 255.0)})
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import ImageFile
 
 from i2i.core.errors import I2IError
-from i2i.data.depth import bits, raw_mode
-from i2i.data.opening import opened
+from i2i.pictures.depth import bits, raw_mode
+from i2i.pictures.opening import opened
 
 Numbers = NDArray[Any]
 """Whole numbers, (H, W), or 8-bit colours, (H, W, 3)."""

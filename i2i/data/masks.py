@@ -12,7 +12,6 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
-from i2i.data.images import Header, decode, read_header
 from i2i.data.legend import CLASSES, Legend, numbered, read_classes
 from i2i.data.links import inside
 from i2i.data.map_files import instances_of, read_form, read_map
@@ -21,6 +20,7 @@ from i2i.data.mask_options import Aspect, Classes, Ignore, Instances, Labels, Pa
 from i2i.data.options import Channels, Flip, LoadSize, Root, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
 from i2i.data.survey import check_held_out, every, sampled, survey
+from i2i.pictures.images import Header, decode, read_header
 
 FIRST = 16
 """So many label maps, evenly spaced, are read before training starts: wrong classes show in the first."""

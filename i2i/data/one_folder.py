@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from i2i.core.data import DataFacts
-from i2i.data.images import decode
 from i2i.data.preprocess import Preprocess
 from i2i.data.survey import Stored
+from i2i.pictures.images import decode
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
-from i2i.data.images import Header, decode, read_header
 from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
 from i2i.data.pairs import Pairs, find_pairs, has_pairs
-from i2i.data.pixels import Pixels
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
 from i2i.data.survey import check_held_out, every, sampled, survey
+from i2i.pictures.images import Header, decode, read_header
+from i2i.pictures.pixels import Pixels
 
 Names = Annotated[str, Field(min_length=1, description="folder or CSV column of this domain")]
 Direction = Annotated[Literal["a-to-b", "b-to-a"], Field(description="what the network translates into what")]

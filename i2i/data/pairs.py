@@ -10,9 +10,9 @@ from typing import Literal
 from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
 from i2i.data.folders import check_root, named, nearby, nothing_found, two_folders
-from i2i.data.images import find_images, is_image
 from i2i.data.links import check_names, inside, is_file
 from i2i.data.tables import paths_below, rows_of
+from i2i.pictures.finding import find_images, is_image
 
 Layout = Literal["table", "folders", "halves"]
 

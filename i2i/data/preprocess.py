@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.data.images import Header
-from i2i.data.pixels import Filter, Pixels, cut_centre, resize, resize_map, to_tensor
+from i2i.pictures.images import Header
+from i2i.pictures.pixels import Filter, Pixels, cut_centre, resize, resize_map, to_tensor
 
 
 @dataclass(frozen=True)

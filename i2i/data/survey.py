@@ -14,8 +14,8 @@ import numpy as np
 from i2i.core.data import DataFacts
 from i2i.core.errors import DataError, I2IError
 from i2i.core.words import and_more
-from i2i.data.images import Header
-from i2i.data.pixels import Pixels, to_channels
+from i2i.pictures.images import Header
+from i2i.pictures.pixels import Pixels, to_channels
 
 Place = TypeVar("Place")
 Result = TypeVar("Result")

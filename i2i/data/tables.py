@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from i2i.core.errors import I2IError
+from i2i.core.paths import leads_out, link_leads_out
 from i2i.core.words import short, some
-from i2i.data.images import is_image, natural_key
-from i2i.data.links import is_below, is_file, is_folder, leads_out, link_leads_out
+from i2i.data.links import is_below, is_file, is_folder
+from i2i.pictures.finding import is_image, natural_key
 
 IMAGE = "image"
 """The column that holds the pictures' paths where a table holds one picture in a row."""

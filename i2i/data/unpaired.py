@@ -12,12 +12,13 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts, Source
 from i2i.data.folders import check_root, nothing_found, two_folders
-from i2i.data.images import Header, decode, find_images, read_header
 from i2i.data.links import check_names
 from i2i.data.one_folder import OneFolder
 from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
 from i2i.data.survey import check_held_out, every, sampled, survey
+from i2i.pictures.finding import find_images
+from i2i.pictures.images import Header, decode, read_header
 
 Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
 

@@ -19,8 +19,8 @@ from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, Problem, SpecError
 from i2i.core.schema import read_signature
 from i2i.core.strategy import PictureOf, Strategy
-from i2i.data.pixels import resize, to_tensor
 from i2i.data.values import to_unit
+from i2i.pictures.pixels import resize, to_tensor
 from i2i.translate.maps import Given, by_stem, missing
 from i2i.translate.pictures import FULL, Range, convert, take
 from i2i.translate.request import Own, Request

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2i.core.errors import I2IError, nearest
-from i2i.data.images import find_images, is_image
+from i2i.pictures.finding import find_images, is_image
 from i2i.translate.grid import Row
 from i2i.translate.pictures import beside
 from i2i.translate.request import NothingDrawnError, Request

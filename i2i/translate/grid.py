@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.data.images import is_image
 from i2i.data.map_files import Colour
 from i2i.data.values import from_unit
+from i2i.pictures.finding import is_image
 from i2i.translate.colours import paint
 
 GAP = 4

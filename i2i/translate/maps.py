@@ -13,9 +13,9 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, Problem
-from i2i.data.images import find_images
 from i2i.data.legend import legend_of
 from i2i.data.map_files import Numbers, instances_of, read_map
+from i2i.pictures.finding import find_images
 from i2i.translate.pictures import Picture
 
 Given = str | Path | Picture | Mapping[str, Path]

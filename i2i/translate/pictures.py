@@ -16,7 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.data.images import EXTENSIONS, read_image
+from i2i.pictures.finding import EXTENSIONS
+from i2i.pictures.images import read_image
 
 Picture = Image.Image | NDArray[Any] | Tensor
 Range = tuple[float, float]

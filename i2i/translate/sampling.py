@@ -14,9 +14,9 @@ from torch import Tensor
 
 from i2i.core.batch import Batch, Draws
 from i2i.core.errors import I2IError, Problem, SpecError
-from i2i.data.images import is_image
 from i2i.data.values import from_unit
 from i2i.engine.inference import inference
+from i2i.pictures.finding import is_image
 from i2i.translate.grid import LARGE, as_cell, check_grid, draw_grid
 from i2i.translate.pictures import as_tensor, like, write_picture
 from i2i.translate.request import Request, safe_names

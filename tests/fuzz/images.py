@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from i2i.core.errors import I2IError
-from i2i.data.images import decode, read_header
 from i2i.data.map_files import read_form, read_map
+from i2i.pictures.images import decode, read_header
 
 from .mutate import mutated
 from .specs import in_time

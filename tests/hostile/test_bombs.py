@@ -26,11 +26,11 @@ import i2i
 from i2i.core.errors import I2IError
 from i2i.data import Domains, Images, Masks, Paired, Unpaired
 from i2i.data.idx import read_idx
-from i2i.data.images import decode, read_header
 from i2i.data.legend import read_classes
 from i2i.data.map_files import read_form, read_map
 from i2i.data.tables import LONGEST, rows_of
 from i2i.importing.weights import read_weights
+from i2i.pictures.images import decode, read_header
 
 SIDE = 60_000
 CLAIM = struct.pack(">II", SIDE, SIDE)

@@ -15,7 +15,8 @@ from PIL import Image
 
 from i2i.core.errors import I2IError
 from i2i.data import Domains, Images, Masks, Paired, Unpaired
-from i2i.data.images import decode, find_images
+from i2i.pictures.finding import find_images
+from i2i.pictures.images import decode
 
 IDX = struct.pack(">HBBIII", 0, 8, 3, 4, 8, 8) + bytes(256)
 LABELS = struct.pack(">HBBI", 0, 8, 1, 4) + bytes(range(4))

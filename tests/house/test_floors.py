@@ -11,7 +11,7 @@ import i2i
 
 FLOORS = (
     ("core",),
-    ("nets", "losses"),
+    ("nets", "losses", "pictures"),
     ("data",),
     ("engine",),
     ("spec",),

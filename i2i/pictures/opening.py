@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from i2i.core.errors import I2IError
-from i2i.data.depth import FORMATS
+from i2i.pictures.depth import FORMATS
 
 MOST_PIXELS = 178_956_970
 """Pillow's own limit of what a picture may claim, about 13,377×13,377: in RGB 512 MiB."""

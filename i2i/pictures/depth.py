@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from i2i.data.pixels import Pixels
+from i2i.pictures.pixels import Pixels
 
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """The formats that are read, whatever a file is called; for some of the others Pillow starts another program."""

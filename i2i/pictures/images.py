@@ -1,10 +1,7 @@
-"""Image files: finding them, reading their headers, decoding them without cutting any bits."""
+"""Image files: reading their headers, decoding them without cutting any bits."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +10,10 @@ from PIL import ImageFile
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.core.words import and_more
-from i2i.data.depth import bits, can_decode, decode_deep, is_grey_with_alpha, raw_mode
-from i2i.data.links import link_leads_out
-from i2i.data.opening import opened
-from i2i.data.pixels import Pixels, to_tensor, upright, with_channels
+from i2i.pictures.depth import bits, can_decode, decode_deep, is_grey_with_alpha, raw_mode
+from i2i.pictures.opening import opened
+from i2i.pictures.pixels import Pixels, to_tensor, upright, with_channels
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
 _ORIENTATION = 0x0112
 _GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -39,36 +33,6 @@ class Header:
     height: int
     channels: int
     bits: int
-
-
-def find_images(folder: Path) -> list[Path]:
-    """The image files below a folder, in natural order (2 before 10).
-
-    Hidden files and folders are left out.
-
-    Raises:
-        I2IError: there are none, or one is a link that leaves `folder`, or a folder in it is a link.
-    """
-    home, found = folder.resolve(), list(_images_below(folder))
-    if strange := [path for path in found if link_leads_out(path, home)]:
-        raise I2IError(
-            f"'{strange[0]}'{and_more(len(strange) - 1)} is a link to a place outside '{folder}', which is not "
-            "followed; copy the file in, or remove the link"
-        )
-    if not found:
-        raise I2IError(_why_empty(folder))
-    return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
-
-
-def is_image(name: str) -> bool:
-    """Whether a file's name ends like a picture's and is not hidden."""
-    return Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
-
-
-def natural_key(name: str) -> tuple[list[str | int], str]:
-    """A sorting key that reads numbers as numbers."""
-    pieces = re.split(r"([0-9]+)", name.casefold())
-    return [int(piece) if i % 2 else piece for i, piece in enumerate(pieces)], name
 
 
 def read_header(path: Path) -> Header:
@@ -132,20 +96,3 @@ def _pixels(image: ImageFile.ImageFile, header: Header, path: Path) -> Pixels:
     if image.mode in _GREY:
         return with_channels(np.asarray(image).astype(np.uint16 if header.bits == 16 else np.float32))
     return decode_deep(path, raw_mode(image))
-
-
-def _images_below(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        if linked := [path for name in folders if (path := Path(place, name)).is_symlink()]:
-            raise I2IError(
-                f"'{linked[0]}' is a link to a folder, which is not followed; move the folder here, or remove the link"
-            )
-        yield from (Path(place, name) for name in names if is_image(name))
-
-
-def _why_empty(folder: Path) -> str:
-    known = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
-    endings = sorted({path.suffix or "nothing" for path in folder.rglob("*") if path.is_file()})[:5]
-    what = f"its files end in {', '.join(endings)}" if endings else "it is empty"
-    return f"'{folder}' holds no pictures: {what}; pictures end in {known}"

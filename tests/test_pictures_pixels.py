@@ -4,7 +4,7 @@ import torch
 from data_helpers import noise
 from PIL import Image, ImageOps
 
-from i2i.data.pixels import cut_centre, resize, to_channels, to_tensor, upright
+from i2i.pictures.pixels import cut_centre, resize, to_channels, to_tensor, upright
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

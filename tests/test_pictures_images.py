@@ -5,7 +5,8 @@ from data_helpers import fill, noise, save, write_deep_png, write_deep_tiff
 from PIL import Image, ImageOps
 
 from i2i.core.errors import I2IError
-from i2i.data.images import Header, decode, find_images, read_header, read_image
+from i2i.pictures.finding import find_images
+from i2i.pictures.images import Header, decode, read_header, read_image
 
 
 def test_finds_every_extension_in_any_case_and_depth(tmp_path):

@@ -1,0 +1,1 @@
+"""Picture files of every kind: finding, reading and writing them without losing anything."""
