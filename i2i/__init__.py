@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from i2i.core.registry import Registry as Registry
     from i2i.core.schema import Kind as Kind
     from i2i.core.schema import Ref as Ref
+    from i2i.core.strategy import CodeOf as CodeOf
     from i2i.core.strategy import Discriminator as Discriminator
     from i2i.core.strategy import Encoder as Encoder
     from i2i.core.strategy import Generator as Generator
     from i2i.core.strategy import Inference as Inference
     from i2i.core.strategy import Loss as Loss
     from i2i.core.strategy import Make as Make
+    from i2i.core.strategy import NameOf as NameOf
     from i2i.core.strategy import Phase as Phase
     from i2i.core.strategy import PictureOf as PictureOf
     from i2i.core.strategy import Plan as Plan
@@ -62,12 +64,14 @@ _HOMES = {
     "i2i.core.registry": ("Registry",),
     "i2i.core.schema": ("Kind", "Ref"),
     "i2i.core.strategy": (
+        "CodeOf",
         "Discriminator",
         "Encoder",
         "Generator",
         "Inference",
         "Loss",
         "Make",
+        "NameOf",
         "Phase",
         "PictureOf",
         "Plan",

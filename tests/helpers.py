@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from i2i.data.stream import Stream
 from i2i.data.values import to_device
 from i2i.engine.loop import Engine, Report
 from i2i.engine.parallel import World
-from i2i.spec.assemble import assemble, build_source, build_strategy, networks_of
+from i2i.spec.assemble import assemble, build_parts, build_source, build_strategy, networks_of
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec, resolve
+from i2i.translate.model import Model
 
 QUARTERS = 4
 
@@ -221,6 +223,16 @@ def tiny_engine(spec: Spec, world: World | None = None) -> Engine:
     source = build_source(spec, registry())
     steps_per_epoch = -(-len(source) // spec.train.batch)
     return assemble(spec, registry(), source.facts, steps_per_epoch, world or World())
+
+
+@functools.cache
+def tiny_model(name: str, channels: int = 3) -> Model:
+    """A trained model as translation sees it, with weights as they were drawn."""
+    spec = tiny_spec(name)
+    facts = build_source(spec, registry()).facts
+    facts = dataclasses.replace(facts, channels=dict.fromkeys(facts.channels, channels))
+    net, _ = build_parts(spec, registry(), facts)
+    return Model(spec, build_strategy(spec, registry()), net, facts, torch.device("cpu"))
 
 
 def batches(spec: Spec, start: int = 0, world: World | None = None) -> Iterator[dict[str, Tensor]]:

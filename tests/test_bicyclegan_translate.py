@@ -54,6 +54,24 @@ def test_a_mixture_goes_from_the_first_picture_to_the_second(mix: float, code: f
     assert torch.equal(codes, torch.full((3, 2), code))
 
 
+def test_a_code_that_is_given_is_used_for_all() -> None:
+    assert torch.equal(METHOD.translate(NET, batch(), code=(1.0, -2.0)), torch.tensor([[1.0, -2.0]] * 3))
+    mixed = METHOD.translate(NET, batch(style_to=4.0), code=(0.0, 2.0), style_to=B, mix=0.5)
+    assert torch.equal(mixed, torch.tensor([[2.0, 3.0]] * 3))
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"code": (1.0,)}, "code: it has 1 numbers; the codes of this model have 2"),
+        ({"code": (1.0, 2.0), "style": A}, "code: style is a picture whose code is used"),
+    ],
+)
+def test_a_code_that_cannot_be_used_is_refused(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(I2IError, match=message):
+        METHOD.captions(NET, asked)
+
+
 def test_either_end_may_be_random() -> None:
     one, two = drawn(2)
     assert torch.equal(METHOD.translate(NET, batch(), mix=0.25), one.lerp(two, 0.25))

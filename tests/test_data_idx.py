@@ -32,18 +32,21 @@ def test_a_written_head(tmp_path):
 def test_pictures_in_grey_and_colour(tmp_path, shape, channels):
     array = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
     (tmp_path / "x").write_bytes(idx_bytes(array))
-    pictures = read_pictures(tmp_path / "x", None)
+    pictures = read_pictures(tmp_path / "x")
     header, pixels = pictures.header(2), pictures.decode(2)
     assert len(pictures) == 5 and (header.width, header.height) == (7, 6)
     assert (header.channels, header.bits) == (channels, 8)
     assert pixels.dtype == np.uint8 and np.array_equal(pixels, array[2].reshape(6, 7, channels))
 
 
-def test_other_numbers_than_bytes_become_floats(tmp_path):
-    (tmp_path / "x").write_bytes(idx_bytes(np.arange(-4, 4, dtype=np.int16).reshape(2, 2, 2)))
-    pictures = read_pictures(tmp_path / "x", (-4.0, 4.0))
-    assert pictures.decode(1).dtype == np.float32 and pictures.decode(1)[..., 0].tolist() == [[0, 1], [2, 3]]
-    assert pictures.header(0).bits == 32
+@pytest.mark.parametrize(
+    ("stored", "kept"), [("int8", "int16"), ("int16", "int16"), ("int32", "int32"), ("float64", "float64")]
+)
+def test_other_numbers_than_bytes_keep_their_type(tmp_path, stored, kept):
+    (tmp_path / "x").write_bytes(idx_bytes(np.arange(-4, 4).astype(stored).reshape(2, 2, 2)))
+    pictures = read_pictures(tmp_path / "x")
+    assert pictures.decode(1).dtype == kept and pictures.decode(1)[..., 0].tolist() == [[0, 1], [2, 3]]
+    assert pictures.header(0).dtype == kept
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])

@@ -9,7 +9,7 @@ from i2i.data.image_layouts import Wanted, find_set, other_split
 
 def found(root, split="train", classes=None):
     """Layout, names of the classes, and the class of each picture by its name."""
-    result = find_set(root, split, Wanted(classes), None)
+    result = find_set(root, split, Wanted(classes))
     names = [result.pictures.name(int(place)) for place in result.places]
     return result.layout, result.names, dict(zip(names, result.labels.tolist(), strict=True))
 
@@ -78,7 +78,7 @@ def test_other_splits_are_of_the_same_layout(tmp_path):
 
 
 def test_rows_keep_their_pictures_and_classes(tmp_path):
-    some = find_set(digits(tmp_path), "train", Wanted(), None).rows([2, 0])
+    some = find_set(digits(tmp_path), "train", Wanted()).rows([2, 0])
     assert some.places.tolist() == [2, 0] and some.labels.tolist() == [2, 1]
     assert some.counts() == {"0": 0, "3": 1, "7": 1}
     assert some.labels.dtype == np.int64

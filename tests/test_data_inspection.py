@@ -15,6 +15,7 @@ from i2i.core.errors import I2IError
 from i2i.data import Demo, Domains, Images, Masks, Paired, Unpaired
 from i2i.data.domain_options import DomainSet
 from i2i.data.findings import Finding
+from i2i.data.found_values import listed as listed_range
 from i2i.data.inspection import FAST, inspect, parts_of, unevenness
 from i2i.data.looking import look_at
 from i2i.data.loose import loose_folders
@@ -331,3 +332,94 @@ def test_loose_files_are_read_folder_by_folder(two):
 def test_links_are_not_read(two):
     (two / "trainA" / "7.png").symlink_to(two / "trainB" / "1.png")
     assert len(loose_folders(two, None)["'trainA'"]) == 6
+
+
+def arrays(root, low, high, dtype):
+    """Two domains of three pictures as arrays, of values from `low` to `high`; one more of each is held out."""
+    for seed, name in enumerate(("trainA", "trainB", "testA", "testB")):
+        (root / name).mkdir(parents=True)
+        for place in range(3 if "train" in name else 1):
+            values = np.random.default_rng(10 * seed + place).uniform(low, high, (12, 12, 1))
+            values[0, 0], values[0, 1] = low, high
+            np.save(root / name / f"{place}.npy", values.astype(dtype))
+    return root
+
+
+def test_values_beyond_the_range(tmp_path):
+    source = Unpaired(
+        root=arrays(tmp_path, -1024, 3071, "int16"), size=12, load_size=12, value_range=(-1000, 3071)
+    )
+    assert rows(found(source)) == [
+        ("warning", f"{name} holds values from -1,024 to 3,071, beyond the range from -1,000 to 3,071", 4,
+         tuple(f"train{name.upper()}/{place}.npy" for place in range(3)),
+         "networks see these beyond -1 and +1: set its value_range to [-1024, 3071], or mend the files")
+        for name in "ab"
+    ]  # fmt: skip
+
+
+def test_a_range_that_holds_all_values_to_the_last_digit_of_float32(tmp_path):
+    source = Unpaired(root=arrays(tmp_path, 0.1, 0.3, "float32"), size=12, value_range=(0.1, 0.3))
+    assert found(source) == ()
+
+
+@pytest.mark.parametrize(("dtype", "high", "remedy"), [
+    ("uint16", 4095, "set bit_depth = 12, if that is what they have"),
+    ("uint16", 200, "set its value_range to [0, 200], if they can hold no others"),
+    ("uint8", 20, "set its value_range to [0, 20], if they can hold no others"),
+])  # fmt: skip
+def test_values_that_fill_little_of_the_range_of_their_type(tmp_path, dtype, high, remedy):
+    source = Unpaired(root=arrays(tmp_path, 0, high, dtype), size=12, load_size=12)
+    top = f"{np.iinfo(dtype).max:,}"
+    assert [(each.what, each.remedy) for each in found(source)] == [
+        (f"{name} holds values from 0 to {high:,}, little of the range from 0 to {top}", remedy)
+        for name in "ab"
+    ]
+    assert found(Unpaired(root=tmp_path, size=12, value_range=(0, 10**5))) == ()  # the user knows
+
+
+def test_the_values_of_other_types_than_8_bits_are_told(tmp_path):
+    source = Unpaired(
+        root=arrays(tmp_path, -1024, 3071, "int16"), size=12, load_size=12, value_range=(-1024, 3071)
+    )
+    assert inspect({"training": source.parts()}).values == {
+        "training a": "a from -1,024 to 3,071", "training b": "b from -1,024 to 3,071"
+    }  # fmt: skip
+
+
+def test_of_pictures_without_a_range_one_is_proposed(tmp_path):
+    folders = loose_folders(arrays(tmp_path, -0.25, 1.5, "float32"), None)
+    known = ["data.value_range: 'x' stores float32 numbers; say which stand for -1 and +1"]
+    findings = inspect({name: {"": folder} for name, folder in folders.items()}, known=known).findings
+    assert {(each.what, each.remedy) for each in findings if each.level == "warning"} == {
+        (f"'{name}': float32 numbers from -0.25 to 1.5", "set its value_range to [-0.25, 1.5]")
+        for name in ("trainA", "trainB", "testA", "testB")
+    }
+
+
+@pytest.mark.parametrize(("stored", "wanted", "shown"), [(4, 3, 4), (1, 4, 1), (1, 3, 3), (5, None, 5)])
+def test_refused_pictures_are_read_with_the_channels_that_can_be_made(tmp_path, stored, wanted, shown):
+    (tmp_path / "x").mkdir()
+    np.save(tmp_path / "x" / "1.npy", noise(channels=stored))
+    (folder,) = loose_folders(tmp_path, wanted).values()
+    assert len(folder.load(0, None)["picture"]) == shown
+
+
+def test_a_proposed_range_holds_all_that_was_found():
+    assert listed_range((-9.5321, 4809.2)) == "[-9.533, 4810]"
+    assert listed_range((0.00014567, 0.99991)) == "[0.0001456, 1]"
+    assert listed_range((-1024.0, 12345.6)) == "[-1024, 12350]"
+
+
+def test_of_loose_pictures_that_hold_no_numbers_no_range_is_proposed(tmp_path):
+    np.save(tmp_path / "x.npy", np.full((4, 4), np.nan, np.float32))
+    (seen,) = look_at(loose_folders(tmp_path, None)["'.'"], [0], lambda: None)
+    assert "not finite" in seen.refusal and not seen.extremes
+
+
+def test_12_bits_stay_12_bits_where_resizing_overshoots(tmp_path):
+    edge = np.repeat([0, 4095], 6).astype(np.uint16)[None, :, None].repeat(12, 0)
+    for place in ("trainA/1", "trainB/1"):
+        save(tmp_path / f"{place}.png", edge)
+    source = Unpaired(root=tmp_path, size=20)
+    (row, *_) = [each for each in found(source) if "little" in each.what]
+    assert "to 4,095" in row.what and "bit_depth = 12" in row.remedy

@@ -50,7 +50,7 @@ def test_centre_crop_comes_first():
 def test_centre_crop_must_fit():
     preprocess = Preprocess(size=8, load_size=8, centre_crop=178)
     with pytest.raises(I2IError, match=r"178 is larger than 'x.png', which is 200×160; use 160 or less"):
-        preprocess.check(Header(200, 160, 3, 8), "x.png")
+        preprocess.check(Header(200, 160, 3, "uint8"), "x.png")
 
 
 @pytest.mark.parametrize(("size", "load_size"), [(256, 286), (128, 143), (64, 72), (512, 572)])
@@ -74,3 +74,38 @@ def test_crop_larger_than_picture():
         settle_sizes({"size": 256, "load_size": 128}, 256)
     with pytest.raises(I2IError, match="^data." + sentence):
         Preprocess(size=256, load_size=128)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "float16", "float32", "float64"])
+def test_resizing_keeps_numbers_below_zero(dtype):
+    pixels = np.linspace(-1000, 1000, 64).reshape(8, 8, 1).astype(dtype)
+    loaded = Preprocess(size=16, load_size=16)(pixels, Draw(0, 0, False)).numpy()
+    assert loaded.dtype == dtype and loaded.min() < -900 and loaded.max() > 900
+
+
+def test_resizing_numbers_of_32_bits_keeps_their_digits():
+    near = np.arange(64, dtype=np.uint32).reshape(8, 8, 1)
+    small, large = (
+        Preprocess(size=4, load_size=4)(near + at, Draw(0, 0, False)).numpy() for at in (0, 3 * 10**9)
+    )
+    assert np.array_equal(small, large - 3 * 10**9)
+
+
+def test_channels_are_resized_each_for_itself():
+    pixels = noise(9, 9, 5)
+    together = Preprocess(size=6, load_size=6)(pixels[..., :4], Draw(0, 0, False))
+    alone = [Preprocess(size=6, load_size=6)(pixels[..., [i]], Draw(0, 0, False)) for i in range(4)]
+    assert torch.equal(together, torch.cat(alone))  # the fourth is no alpha
+
+
+def test_resizing_adds_no_values_beyond_the_range_and_those_of_the_picture():
+    """The bicubic filter overshoots beside an edge, and 8 bits cut that off at 0 and 255."""
+    edge = np.repeat([0, 4095], 8).astype(np.uint16)[None, :, None].repeat(16, 0)
+    steps, still = Preprocess(size=24, load_size=24), Draw(0, 0, False)
+    assert steps(edge, still).numpy().max() > 4095
+    assert steps(edge, still, (0, 4095)).numpy().max() == 4095
+    assert steps(edge, still, (0, 1000)).numpy().max() == 4095  # what the picture holds itself stays
+    assert steps(edge, still, (0, 5000)).numpy().max() > 4095  # and so does what there is room for
+    assert steps.still()(edge, still, (0, 5000)).numpy().max() == 4095  # but not for looking at what there is
+    few = (edge // 65).astype(np.uint8)  # 6 bits of 8
+    assert steps(few, still, (0, 63)).numpy().max() == 63 < steps(few, still, (0, 255)).numpy().max()

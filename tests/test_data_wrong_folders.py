@@ -93,15 +93,15 @@ def one_name_for_both(root):
 
 
 @case(
-    "'{root}/train' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, png, ppm, tif, tiff, webp"
+    "'{root}/train' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, npy, npz, png, ppm, tif, tiff, webp"
 )
 def empty_split(root):
     (root / "train").mkdir(parents=True)
 
 
 @case(
-    "'{root}/trainB' holds no pictures: its files end in .gif, .txt; pictures end in bmp, jpeg, jpg, png, ppm, tif, "
-    "tiff, webp",
+    "'{root}/trainB' holds no pictures: its files end in .gif, .txt; pictures end in bmp, jpeg, jpg, npy, npz, png, "
+    "ppm, tif, tiff, webp",
     Unpaired,
 )
 def wrong_file_types(root):
@@ -217,8 +217,8 @@ def two_depths(root):
 
 
 @case(
-    "data.value_range: '{root}/train/1.tif' stores 32-bit numbers; say which stand for -1 and +1, "
-    "for example value_range = [0.0, 1.0]"
+    "data.value_range: '{root}/train/1.tif' stores float32 numbers; say which stand for -1 and +1, "
+    "for example value_range = [0.0, 1.0] (i2i check reports the values that there are)"
 )
 def floats_without_range(root):
     (root / "train").mkdir(parents=True)

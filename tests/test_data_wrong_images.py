@@ -39,7 +39,9 @@ def root_that_is_a_file(root):
     return fill(root, ["1.png"]) / "1.png"
 
 
-@case("'{root}' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, png, ppm, tif, tiff, webp")
+@case(
+    "'{root}' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, npy, npz, png, ppm, tif, tiff, webp"
+)
 def empty_root(root):
     root.mkdir()
 
@@ -68,8 +70,8 @@ def split_of_a_folder_without_splits(root):
     domain_folders(root, split=".")
 
 
-@case("'{root}/train/happy' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, png, ppm, tif, tiff, "
-      "webp")  # fmt: skip
+@case("'{root}/train/happy' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, npy, npz, png, ppm, tif, "
+      "tiff, webp")  # fmt: skip
 def empty_class(root):
     (domain_folders(root, ["angry", "sad"]) / "train" / "happy").mkdir()
 
@@ -246,7 +248,7 @@ def packed_file_that_was_cut(root):
 
 
 @case(f"data.value_range: '{{root}}/{PICTURES}' stores int16 numbers; say which stand for -1 and +1, for example "
-      "value_range = [0.0, 1.0]")  # fmt: skip
+      "value_range = [0.0, 1.0] (i2i check reports the values that there are)")  # fmt: skip
 def numbers_without_a_range(root):
     digits(root, dtype=np.int16)
 

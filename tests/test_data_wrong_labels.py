@@ -243,7 +243,8 @@ def folder_without_the_split(root):
 
 
 @case(
-    "'{root}/train/happy' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, png, ppm, tif, tiff, webp"
+    "'{root}/train/happy' holds no pictures: it is empty; pictures end in bmp, jpeg, jpg, npy, npz, png, ppm, tif, "
+    "tiff, webp"
 )
 def folder_without_pictures(root):
     (domain_folders(root, ["angry", "sad"]) / "train" / "happy").mkdir()

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from i2i.core.batch import Draws, Parts
+from i2i.core.errors import I2IError
 from i2i.core.strategy import Inference
-from i2i.engine.inference import inference
+from i2i.engine.inference import compile_parts, inference, native_bf16, precision_for
 from i2i.nets.blocks import Dropout
 from i2i.nets.norms import BatchNorm
 
@@ -88,3 +89,74 @@ def test_compiled_networks_run_eagerly() -> None:
     assert not runs
     net.G(x)
     assert runs
+
+
+class Doubled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 1)
+        self.seen: list[torch.dtype] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)
+        self.seen.append(out.dtype)
+        return out
+
+
+def test_bf16_is_for_convolutions_and_ends_with_the_scope() -> None:
+    net, x = Parts({"G": Doubled()}), torch.randn(1, 2, 3, 3)
+    for precision in ("fp32", "bf16"):
+        with inference(net, Inference(), precision=precision):
+            net.G(x)
+    net.G(x)
+    assert net.G.seen == [torch.float32, torch.bfloat16, torch.float32]
+
+
+@pytest.mark.parametrize(
+    ("able", "bits", "precision"),
+    [
+        ({"avx512_bf16": True}, True, "bf16"),
+        ({"amx_bf16": True}, True, "bf16"),
+        ({"avx2": True}, True, "fp32"),
+        ({"avx512_bf16": True}, False, "fp32"),
+    ],
+)
+def test_bf16_is_for_eight_bits_where_it_is_native(
+    monkeypatch: pytest.MonkeyPatch, able: dict[str, bool], bits: bool, precision: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
+    cpu = torch.device("cpu")
+    assert precision_for("auto", cpu, eight_bits=bits) == precision
+    assert precision_for("fp32", cpu, eight_bits=bits) == "fp32"
+    assert precision_for("bf16", cpu, eight_bits=bits) == "bf16"
+    assert precision_for("auto", torch.device("mps"), eight_bits=bits) == "fp32"
+
+
+def test_a_gpu_has_bf16_from_ampere_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    for capability, native in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, which=capability: which)
+        assert native_bf16(torch.device("cuda", 1)) is native
+
+
+def test_compiled_networks_run_as_such_if_asked() -> None:
+    net, x = made()
+    runs: list[int] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
+        runs.append(1)
+        return graph
+
+    net.G.compile(backend=backend)
+    with inference(net, Inference(), compiled=True):
+        out = net.G(x)
+    assert runs and torch.equal(out, result(net, x, Inference()))
+
+
+def test_a_machine_without_a_compiler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(model: object) -> object:
+        raise RuntimeError("No working C++ compiler found")
+
+    monkeypatch.setattr(torch, "compile", lambda model: lambda x: refuse(model))
+    net, _ = made()
+    with pytest.raises(I2IError, match=r"^compile: this needs a C\+\+ compiler .* leave it out$"):
+        compile_parts(net, torch.device("cpu"))

@@ -74,3 +74,10 @@ def test_tensor_is_a_copy_in_the_stored_type():
     tensor = to_tensor(pixels[:, ::-1])
     assert tensor.shape == (3, 12, 12) and tensor.dtype == torch.uint16 and tensor.is_contiguous()
     assert np.array_equal(tensor.numpy(), pixels[:, ::-1].transpose(2, 0, 1))
+
+
+def test_small_differences_between_large_numbers_survive_resizing():
+    small = np.arange(64, dtype=np.int32).reshape(8, 8, 1)
+    large = resize(small + np.int32(10**9), 4, 4)
+    # float32 has 24 bits: of numbers of 30 it would lose 6
+    assert np.abs(large - np.int32(10**9) - resize(small, 4, 4)).max() <= 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from data_helpers import noise, save
 from helpers import registry
@@ -204,3 +206,67 @@ def test_a_vanished_folder_ends_the_run_in_one_sentence(root: Path) -> None:
     with pytest.raises(I2IError) as caught:
         list(steps)
     assert str(caught.value) == f"data.root: the folder '{root}' is gone; put it back, and resume the run"
+
+
+# Values
+
+
+def ct(root: Path, low: float = -1024, dtype: str = "int16") -> Path:
+    """Pairs of arrays of two and four channels: four to train on, two held out."""
+    for split, count in (("train", 4), ("test", 2)):
+        for channels, domain in ((2, "a"), (4, "b")):
+            (root / split / domain).mkdir(parents=True, exist_ok=True)
+            for place in range(count):
+                seed = 10 * len(split) + place + channels
+                values = noise(12, 12, channels, np.uint16, seed).astype(float) % 4096 + low
+                np.save(root / split / domain / f"{place}.npy", values.astype(dtype))
+    return root
+
+
+def ct_tables(root: Path, **options: Any) -> dict[str, Any]:
+    made = tables(root)
+    return {**made, "data": {**made["data"], **options}}
+
+
+def test_a_range_that_is_missing_is_proposed(tmp_path: Path) -> None:
+    done = command("check", write_spec(tmp_path / "ct.toml", ct_tables(ct(tmp_path / "data"))))
+    assert done.code == 1 and "stores int16 numbers; " not in done.out
+    assert "'train/a': 4 of 4 samples; picture from -1,0" in done.out
+    assert "'train/b': int16 numbers from -1,0" in done.out and "set its value_range to [-10" in done.out
+
+
+def test_the_plan_tells_the_values(tmp_path: Path) -> None:
+    done = command(
+        "check", write_spec(tmp_path / "ct.toml", ct_tables(ct(tmp_path / "data"), value_range=[-1024, 3071]))
+    )
+    assert done.code == 0
+    assert "4 samples of a (2 channels), b (4 channels) at" in done.out
+    assert "-1 and +1 stand for: a -1,024 and 3,071 (int16), b -1,024 and 3,071 (int16)\n" in done.out
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (
+            {"low": 0, "dtype": "uint16"},
+            "2 channels of uint16 in the range [-1024.0, 3071.0], and the run was",
+        ),
+        (
+            {"dtype": "float32"},
+            "2 channels of float32 in the range [-1024.0, 3071.0], and the run was trained with 2",
+        ),
+    ],
+)
+def test_a_run_goes_on_with_pictures_that_are_stored_alike(
+    tmp_path: Path, other: dict[str, Any], sentence: str
+) -> None:
+    made = ct_tables(ct(tmp_path / "data"), value_range=[-1024.0, 3071.0])
+    run = build(made, registry=registry(), out=tmp_path / "run")
+    folder = run.train()
+    assert list((folder / "samples").glob("*.png"))
+    more = Run.open(folder, registry=registry(), settings=["train.steps=6"])
+    more.train()
+    assert more.engine.step == 6
+    ct(tmp_path / "other", **other)
+    with pytest.raises(I2IError, match=re.escape(f"data.root: 'a' of this data is {sentence}")):
+        Run.open(folder, registry=registry(), settings=[f"data.root={tmp_path / 'other'}"])

@@ -271,8 +271,16 @@ WHOLE: dict[str, str] = {
     "strategy = 'pix2pix'\n[data]\nroot = 'x'\nworkers = true": line(
         4, "data.workers: input should be a number of processes, got true"
     ),
-    "strategy = 'pix2pix'\n[data]\nroot = 'x'\nchannels = 2": line(
-        4, "data.channels: input should be 1 or 3, got 2"
+    "strategy = 'pix2pix'\n[data]\nroot = 'x'\nchannels = 0": line(
+        4, "data.channels: input should be greater than or equal to 1, got 0"
+    ),
+    "strategy = 'pix2pix'\n[data]\nroot = 'x'\nbit_depth = 12\nvalue_range = [0, 1]": line(
+        4,
+        "data.bit_depth: it and value_range both say which values stand for -1 and +1; leave one of them out "
+        "(12 bits are value_range = [0, 4095])",
+    ),
+    "strategy = 'pix2pix'\n[data]\nroot = 'x'\nvalue_range = { c = [0, 1] }": line(
+        4, "data.value_range.c: input should be 'a' or 'b', got 'c'"
     ),
     "strategy = 'pix2pix'\n[data]\nroot = 'x'\nflip = 'no'": line(
         4, "data.flip: input should be true or false, got 'no'"

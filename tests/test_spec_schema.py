@@ -26,7 +26,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 # What a schema may say here; `faults` understands the first group, the second explains.
 CHECKED = {"$ref", "anyOf", "enum", "const", "type", "properties", "additionalProperties", "required"}
 CHECKED |= {"items", "prefixItems", "minItems", "maxItems", "minLength", "minimum", "maximum"}
-CHECKED |= {"exclusiveMinimum", "exclusiveMaximum"}
+CHECKED |= {"exclusiveMinimum", "exclusiveMaximum", "propertyNames"}
 EXPLAINING = {"$defs", "default", "description", "format", "title"}
 
 
@@ -92,6 +92,7 @@ def inner(value: Any, schema: Mapping[str, Any], whole: Mapping[str, Any], at: s
         known, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
         yield from (f"{at}.{key} is missing" for key in schema.get("required", []) if key not in value)
         for key, entry in value.items():
+            yield from faults(key, schema.get("propertyNames", True), whole, f"{at}.{key}")
             yield from faults(entry, known.get(key, rest), whole, f"{at}.{key}")
     if isinstance(value, list):
         first = schema.get("prefixItems", [])

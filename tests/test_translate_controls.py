@@ -31,7 +31,7 @@ def expected(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def read(model: Model, picture: Any, **more: Any) -> Tensor:
-    return model.request({"cover": picture}, **more).pictures["cover"]
+    return model.request({"cover": picture, **more}).pictures["cover"]
 
 
 def said(model: Model, **controls: Any) -> str:
@@ -49,7 +49,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         "  control.seed: input should be greater than or equal to 0, got -1\n"
         "  control.sync: input should be true or false, got 3\n"
         "  control.sample: strategy 'many' has no such option\n"
-        "    did you mean 'samples'? known: colour, cover, noise, samples, seed, sync\n"
+        "    did you mean 'samples'? known: batch, bits, colour, cover, noise, samples, seed, sync, tile, value_range\n"
         "  control.cover: there is no file 'missing.png'"
     )
 
@@ -172,10 +172,10 @@ def test_the_method_gets_the_picture_and_is_told_that_it_was_given() -> None:
     model = many()
     model.strategy = Seeing()
     model.translate(torch.zeros(3, 8, 8))
+    assert seen[-1] == (None, None)
     model.translate(torch.zeros(3, 8, 8), style=torch.zeros(3, 4, 4))
-    assert seen[0] == (None, None)
-    assert seen[1][0] == Path("style")  # a picture in memory has no path
-    assert torch.equal(seen[1][1], -torch.ones(1, 3, SIZE, SIZE))
+    assert seen[-1][0] == Path("style")  # a picture in memory has no path
+    assert torch.equal(seen[-1][1], -torch.ones(1, 3, SIZE, SIZE))
 
 
 def test_a_field_that_the_data_lacks_is_a_sentence() -> None:

@@ -11,7 +11,8 @@ from many import many
 from PIL import Image
 
 from i2i.core.errors import I2IError
-from i2i.translate.files import found, plan, translate_files, translate_rows
+from i2i.translate.files import found, plan
+from i2i.translate.jobs import translate_files, translate_rows
 from i2i.translate.loading import load
 from i2i.translate.request import NothingDrawnError
 
@@ -146,7 +147,7 @@ def test_a_place_that_cannot_be_written_to_is_a_result_too(
     pairs = [(tree / "a.png", tmp_path / "out/a.png"), (tree / "a.png", tmp_path / "new/a.xyz")]
     first, second = translate_files(model, pairs, model.request({}))
     assert "the result could not be written (" in first.problem
-    assert "a.xyz: '.xyz' is no picture's ending; end it in .png, .jpg or .tif" in second.problem
+    assert "a.xyz: '.xyz' is no picture's ending; end it in .png, .jpg" in second.problem
 
 
 def test_several_results_stand_beside_each_other(tree: Path, tmp_path: Path) -> None:

@@ -129,6 +129,16 @@ def test_a_picture_that_need_not_shrink_keeps_every_pixel() -> None:
     assert (shown / 127.5 - 1 - picture).abs().max() <= 0.5 / 127.5 + 1e-6  # rounded to 8 bits
 
 
+@pytest.mark.parametrize(
+    ("channels", "shown"),
+    [(1, (255, 255, 255)), (2, (255, 0, 0)), (3, (255, 0, 255)), (4, (255, 0, 255)), (12, (255, 0, 255))],
+)
+def test_channels_become_colours(channels: int, shown: tuple[int, int, int]) -> None:
+    """Grey, red and green, or the first three."""
+    picture = torch.tensor([1.0, -1.0] * 6)[:channels, None, None].expand(-1, SMALL, SMALL)
+    assert as_cell(picture).getpixel((0, 0)) == shown
+
+
 def test_names_stand_beside_their_rows() -> None:
     columns = [("a", [plain(64, 64, "white")] * 2)]
     without, sheet = draw_grid(columns), draw_grid(columns, ["a.png", "night_" * 40])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import warnings
@@ -16,10 +17,13 @@ from torch import Tensor
 from trained import command
 
 import i2i
+from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, I2IWarning
 from i2i.engine import checksums
+from i2i.translate import loading
 from i2i.translate.loading import load
 from i2i.translate.model import Model
+from i2i.translate.sharing.packed import pack
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +217,66 @@ def test_the_facts_of_the_data_are_those_of_the_training(paired_run: Path, pix: 
     assert pix.facts.channels == stored["channels"]
     assert pix.facts.value_range["a"] == (0.0, 255.0)
     assert i2i.load is load
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "a.pth",
+            "this holds another project's weights; i2i import {file} -o RUN makes a run folder of them",
+        ),
+        (
+            "a.CKPT",
+            "this holds another project's weights; i2i import {file} -o RUN makes a run folder of them",
+        ),
+        ("a.onnx", "this was exported for other programs; i2i loads the run it was exported from, or a "),
+        ("a.pt2", "this was exported for other programs; i2i loads the run it was exported from, or a "),
+        (
+            "a{0}.png",
+            "this is no model; name a run folder, a checkpoint, a .safetensors that i2i packed, or hf://",
+        ),
+    ],
+)
+def test_a_file_that_is_no_model_says_what_to_do(tmp_path: Path, name: str, sentence: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"?")
+    with pytest.raises(I2IError) as error:
+        loaded(file)
+    assert str(error.value).startswith(f"{file}: {sentence.format(file=file)}")
+
+
+def test_a_file_of_a_run_names_the_run(paired_run: Path) -> None:
+    with pytest.raises(I2IError, match=r"spec\.toml is one file of a run; name its folder, .*run$"):
+        loaded(paired_run / "spec.toml")
+
+
+def test_a_packed_model_that_is_not_there_names_the_nearest(pix: Model, tmp_path: Path) -> None:
+    pack(pix, tmp_path / "model.safetensors")
+    with pytest.raises(I2IError, match=r"did you mean 'model\.safetensors'\? known: model\.safetensors$"):
+        loaded(tmp_path / "modl.safetensors")
+    with pytest.raises(I2IError, match=r"model\.safetensors holds one checkpoint; leave @best out$"):
+        loaded(f"{tmp_path / 'model.safetensors'}@best")
+
+
+def test_it_is_known_where_a_model_is_from(paired_run: Path, pix: Model, tmp_path: Path) -> None:
+    assert (pix.origin.run, pix.origin.step, pix.origin.judges) == (paired_run.resolve(), 4, {"D"})
+    assert loaded(f"{paired_run}@2").origin.step == 2
+    alone = shutil.copytree(paired_run / "checkpoints/step-000004", tmp_path / "alone")
+    assert loaded(alone).origin.run is None
+
+
+def test_facts_are_the_same_after_they_were_json() -> None:
+    facts = DataFacts(
+        fields=("label_map", "image"),
+        image_size=8,
+        channels={"image": 3},
+        value_range={"image": (0.0, 255.0)},
+        maps={"label_map": 2},
+        domains=("red", "blue"),
+        exclusive=(("red", "blue"),),
+        classes=("sea", "land"),
+        palette=((0, 0, 200), (0, 100, 0)),
+    )
+    stored = json.loads(json.dumps(dataclasses.asdict(facts)))
+    assert DataFacts(**loading._facts(stored)) == facts

@@ -57,6 +57,9 @@ class Painter(i2i.Strategy):
     def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
         return ("label_map", "instance_map" if self.required else "instance_map?")
 
+    def makes(self, controls: Mapping[str, Any]) -> str:
+        return "image"
+
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         return {"G": Eights()}
 
@@ -153,7 +156,7 @@ def test_colours_are_read_with_the_palette_of_the_training_data(tmp_path: Path) 
 def test_networks_see_padded_whole_numbers() -> None:
     model = painter()
     model.translate(labels())
-    (seen,) = model.strategy.seen  # type: ignore[attr-defined]
+    seen = model.strategy.seen[-1]  # type: ignore[attr-defined]
     assert (seen["label_map"].shape, seen["label_map"].dtype) == ((1, 1, 16, 24), torch.int64)
 
 

@@ -26,7 +26,9 @@ from i2i.translate.model import Model
 
 @pytest.fixture(scope="module")
 def cycle(unpaired_run: Path) -> Model:
-    return load(unpaired_run, registry=registry(), device="cpu")
+    return load(
+        unpaired_run, registry=registry(), device="cpu", precision="fp32"
+    )  # for floats and bytes alike
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +74,11 @@ def test_padding_is_cropped_away(cycle: Model) -> None:
     assert (whole[:, :20, :30] - part[:, :20, :30]).abs().max() < 0.2
 
 
-def test_a_picture_that_is_too_small_for_the_network_is_refused_in_words(
-    cycle: Model, tmp_path: Path
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 4)])
+def test_a_picture_below_the_least_side_of_the_network_is_grown_and_cut_back(
+    cycle: Model, size: tuple[int, int]
 ) -> None:
-    with pytest.raises(
-        I2IError, match="a picture of 3×2 pixels cannot be translated: this ResNet needs sides"
-    ):
-        cycle.translate(pixels(2, 3))
-    Image.fromarray(pixels(2, 3)).save(tmp_path / "small.png")
-    with pytest.raises(I2IError, match=r"^small\.png: a picture of 3×2 pixels"):
-        cycle.translate(tmp_path / "small.png")
+    assert cycle.translate(pixels(*size)).shape == (*size, 3)
 
 
 def test_a_grid_of_nothing_is_refused(cycle: Model) -> None:
@@ -104,7 +101,7 @@ def test_a_path_gives_a_pil_image(cycle: Model, tmp_path: Path) -> None:
 def test_a_pil_image_gives_a_pil_image(cycle: Model, mode: str) -> None:
     made = cycle.translate(Image.fromarray(pixels(20, 30)).convert(mode))
     assert isinstance(made, Image.Image)
-    assert (made.mode, made.size) == ("RGB", (30, 20))
+    assert (made.mode, made.size) == ("RGBA" if mode.endswith("A") else "RGB", (30, 20))  # alpha stays
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -180,9 +177,7 @@ def test_deep_colours_are_written_and_read_again(cycle: Model, tmp_path: Path) -
     first = cycle.translate(deep, out=tmp_path / "b.png")
     # what was written is itself a picture of 16 bits, and the model reads it as such
     assert np.array_equal(cycle.translate(first), cycle.translate(cycle.translate(deep)))
-    with pytest.raises(
-        I2IError, match=r"b\.jpg: 3 channels of uint16 cannot be written to this type of file"
-    ):
+    with pytest.raises(I2IError, match=r"b\.jpg: 3 channels of uint16 cannot be written to \.jpg"):
         cycle.translate(deep, out=tmp_path / "b.jpg")
 
 
@@ -298,7 +293,7 @@ def test_back_goes_the_other_way(cycle: Model) -> None:
         (
             {"bakc": True},
             "  control.bakc: strategy 'cyclegan' has no such option\n"
-            "    did you mean 'back'? known: back, samples, seed, sync",
+            "    did you mean 'back'? known: back, batch, bits, samples, seed, sync, tile, value_range",
         ),
         ({"back": "yes"}, "  control.back: input should be true or false, got 'yes'"),
         ({"back": 1}, "  control.back: input should be true or false, got 1"),
@@ -429,14 +424,17 @@ def test_every_result_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     translate = Many.translate
 
     def counted(self: Many, net: Any, x: Any, **controls: Any) -> Tensor:
-        calls.append((controls["colour"], x.random.samples[0]))
+        calls.append((controls["colour"], x.random.samples))
         return translate(self, net, x, **controls)
 
     model = many()
     request = model.request({"colour": "all", "samples": 2})
+    model.answer(floats(8, 8), request)  # the first time the networks are probed too
     monkeypatch.setattr(Many, "translate", counted)
     model.answer(floats(8, 8), request)
-    assert calls == [(name, k) for name in ("red", "green", "blue") for k in (0, 1)]
+    numbers = [numbers for _, numbers in calls[:2]]  # each colour of the same two draws
+    assert calls == [(name, each) for name in ("red", "green", "blue") for each in numbers]
+    assert numbers[0] != numbers[1]
 
 
 def test_nobody_else_may_have_the_keywords_of_a_translation() -> None:

@@ -89,12 +89,12 @@ def test_safe_names_differ_even_where_case_is_ignored() -> None:
 
 def test_random_numbers_belong_to_the_name_and_the_sample() -> None:
     def first(asked: Request, name: str, sample: int) -> float:
-        return asked.draws(name, sample).normal(torch.zeros(1)).item()
+        return asked.draws([name], sample).normal(torch.zeros(1)).item()
 
     plain, other, same = request(seed=5), request(seed=6), request(seed=5, sync=True)
     drawn = [first(plain, name, k) for name in "ab" for k in (0, 1)] + [first(other, "a", 0)]
     assert len(set(drawn)) == 5
-    assert drawn[0] == Draws(("translate", address(5, "a")), [0]).normal(torch.zeros(1)).item()
+    assert drawn[0] == Draws(("translate",), [address(5, "a", 0)]).normal(torch.zeros(1)).item()
     assert first(same, "a", 0) == first(same, "b", 0) == first(plain, "", 0)
     assert first(same, "a", 0) != first(same, "a", 1)
 

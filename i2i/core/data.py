@@ -19,6 +19,8 @@ class DataFacts:
         image_size: width, in pixels, of what the network sees while training: squares, unless `aspect` says otherwise.
         channels: channels of each picture field.
         value_range: for each picture field, the stored values that stand for -1 and +1 ((0, 255) for 8 bits).
+        stored: for each picture field, numpy's name of the type that its files hold ("uint16"); of a field that is not
+            in it nobody knows, or nothing is stored.
         truth: for each picture field that has one, the field that holds its true translation.
         vectors: length of each field that is a vector of numbers.
         domains: names of the entries of the field `domain`: 1 if the picture has it, else 0.
@@ -49,6 +51,7 @@ class DataFacts:
     palette: tuple[tuple[int, int, int], ...] = ()
     ignore: int | None = None
     aspect: float = 1.0
+    stored: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def height(self) -> int:
@@ -66,7 +69,7 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
-        """One sample, pictures as (C, H, W) in the type they are stored in."""
+        """One sample, pictures as (C, H, W) in the type they are stored in, whatever it is."""
         ...
 
     def name(self, index: int) -> str:

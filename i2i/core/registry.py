@@ -27,7 +27,7 @@ KINDS = (
     "importer",
 )
 # Keywords of every translation: nobody could reach a control of a method with such a name.
-TRANSLATORS = frozenset({"picture", "out", "samples", "seed", "sync", "value_range"})
+TRANSLATORS = frozenset({"picture", "out", "samples", "seed", "sync", "value_range", "bits", "tile", "batch"})
 # A function of one of these kinds is the thing itself; of the others, it makes the thing.
 CALLED_DIRECTLY = frozenset({"loss", "schedule", "metric"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from torch import Tensor
 
@@ -96,6 +96,27 @@ class PictureOf:
 
 
 @dataclass(frozen=True)
+class NameOf:
+    """Marks a control of `translate` that takes names from a list of the training data, for those who draw a page.
+
+    `label: Annotated[str | int | None, NameOf("classes")] = None`; several names where its type has a tuple.
+    """
+
+    names: Literal["domains", "classes"]
+
+
+@dataclass(frozen=True)
+class CodeOf:
+    """Marks a control of `translate` that is a code of random numbers, normally distributed.
+
+    `code: Annotated[tuple[float, ...] | None, CodeOf("latent")] = None`: the option `latent` of the strategy says how
+    many numbers there are.
+    """
+
+    length: str
+
+
+@dataclass(frozen=True)
 class Inference:
     """How the networks behave when they translate.
 
@@ -140,6 +161,11 @@ class Strategy(ABC):
         A method without an input takes `seed`: the numbers of the wanted samples, (N,), whose random numbers
         `x.random` holds.
         """
+
+    def makes(self, controls: Mapping[str, Any]) -> str:
+        """The field of the training data that results are like: that of the input, or `image` where there is none."""
+        source = self.takes(controls)[0]
+        return "image" if source == "seed" else source
 
     @abstractmethod
     def build(self, make: Make, data: DataFacts) -> Mapping[str, Any]:

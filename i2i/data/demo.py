@@ -165,6 +165,7 @@ def _facts(layout: Layout, size: int) -> DataFacts:
             image_size=size,
             channels={"image": 3},
             value_range={"image": (0.0, 255.0)},
+            stored={"image": "uint8"},
             vectors={"domain": count, "target": count},
             domains=ATTRIBUTES,
             exclusive=(COLOURS,),
@@ -175,6 +176,7 @@ def _facts(layout: Layout, size: int) -> DataFacts:
             image_size=size,
             channels={"image": 3},
             value_range={"image": (0.0, 255.0)},
+            stored={"image": "uint8"},
             labels={"label": len(KINDS)},
             classes=KINDS,
         )
@@ -184,6 +186,7 @@ def _facts(layout: Layout, size: int) -> DataFacts:
             image_size=size,
             channels={"image": 3},
             value_range={"image": (0.0, 255.0)},
+            stored={"image": "uint8"},
             truth={"label_map": "image"},
             maps={"label_map": len(PARTS)},
             classes=PARTS,
@@ -196,6 +199,7 @@ def _facts(layout: Layout, size: int) -> DataFacts:
         image_size=size,
         channels=dict.fromkeys(fields, 3),
         value_range=dict.fromkeys(fields, (0.0, 255.0)),
+        stored=dict.fromkeys(fields, "uint8"),
         truth=truth,
     )
 

@@ -25,8 +25,9 @@ from i2i.data.domain_options import (
 )
 from i2i.data.joined_sets import joined_facts, under
 from i2i.data.labelled_set import LabelledSet, Reading, open_set
-from i2i.data.options import CentreCrop, Channels, Flip, Size, Split, ValueRange
+from i2i.data.options import BitDepth, CentreCrop, Channels, Flip, Size, Split, ValueRange
 from i2i.data.preprocess import settle_sizes
+from i2i.data.stored import heard, told
 
 
 class Domains:
@@ -66,6 +67,7 @@ class Domains:
         balanced: Balanced = False,
         channels: Channels = None,
         value_range: ValueRange = None,
+        bit_depth: BitDepth = None,
     ) -> None:
         alone: dict[str, Any] = {
             "root": root, "attributes": attributes, "exclusive": exclusive, "centre_crop": centre_crop,
@@ -73,12 +75,12 @@ class Domains:
         }  # fmt: skip
         if message := _contradiction({**alone, "sets": sets}):
             raise I2IError(f"data.{message}")
+        values = {"channels": channels, "value_range": value_range, "bit_depth": bit_depth}
         reading = Reading(
             size=size,
             load_size=size if load_size == "auto" else load_size,
             flip=flip,
-            channels=channels,
-            value_range=value_range,
+            told=heard(values)[""],
         )
         self.joined = sets is not None
         self._sets: dict[str, LabelledSet] = {}
@@ -98,6 +100,7 @@ class Domains:
         """
         if message := _contradiction(options):
             raise ValueError(message)
+        told(options)
         size, load_size = options.get("size", image_size), options.get("load_size", "auto")
         return settle_sizes({**options, "load_size": size if load_size == "auto" else load_size}, image_size)
 

@@ -56,15 +56,11 @@ class IdxPictures:
     def header(self, place: int) -> Header:
         """Size, channels and depth of a picture."""
         height, width, channels = with_channels(self.stack[place]).shape
-        return Header(width, height, channels, 8 if self.stack.dtype == np.uint8 else 32)
+        return Header(width, height, channels, self.stack.dtype.name)
 
     def decode(self, place: int) -> Pixels:
-        """A picture, (H, W, C): uint8, or float32 where the file stores other numbers."""
-        pixels = with_channels(self.stack[place])
-        if pixels.dtype == np.uint8:
-            return pixels
-        with np.errstate(over="ignore"):  # what is too large is refused as infinite
-            return pixels.astype(np.float32)
+        """A picture, (H, W, C), in the stored type."""
+        return with_channels(self.stack[place])
 
 
 def idx_file(root: Path, split: str, what: str) -> Path | None:
@@ -77,11 +73,11 @@ def idx_file(root: Path, split: str, what: str) -> Path | None:
     return root / names[0] if names else None
 
 
-def read_pictures(path: Path, value_range: tuple[float, float] | None) -> IdxPictures:
+def read_pictures(path: Path) -> IdxPictures:
     """The pictures of an IDX file.
 
     Raises:
-        I2IError: it holds something else, or numbers of which nobody says which are black and white.
+        I2IError: it holds something else.
     """
     stack = read_idx(path)
     if stack.ndim not in (3, 4) or stack.shape[3:] not in ((), (1,), (3,)) or not stack.size:
@@ -89,12 +85,7 @@ def read_pictures(path: Path, value_range: tuple[float, float] | None) -> IdxPic
             f"data.root: '{path}' holds {_times(stack.shape)} numbers, which are no pictures; an IDX file of pictures "
             "holds number × height × width, or also × channels (1 or 3)"
         )
-    if stack.dtype != np.uint8 and value_range is None:
-        raise I2IError(
-            f"data.value_range: '{path}' stores {stack.dtype} numbers; say which stand for -1 and +1, for example "
-            "value_range = [0.0, 1.0]"
-        )
-    return IdxPictures(path, stack)
+    return IdxPictures(path, stack.astype(np.int16) if stack.dtype == np.int8 else stack)
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:

@@ -58,7 +58,7 @@ class Wanted:
         return self.known
 
 
-def find_set(root: Path, split: str, wanted: Wanted, value_range: tuple[float, float] | None) -> ImageSet:
+def find_set(root: Path, split: str, wanted: Wanted) -> ImageSet:
     """The pictures of a split, and their classes if they have any.
 
     Raises:
@@ -68,7 +68,7 @@ def find_set(root: Path, split: str, wanted: Wanted, value_range: tuple[float, f
     check_names({"split": split})
     if file := idx_file(root, split, "images"):
         label_file = idx_file(root, split, "labels")
-        found = _read_idx(inside(root, file), label_file and inside(root, label_file), wanted, value_range)
+        found = _read_idx(inside(root, file), label_file and inside(root, label_file), wanted)
     elif (root / split).is_dir():
         found = _read_folder(root, root / split, "splits", wanted)
     elif folders := split_in_each(root, split, wanted.named, "classes", "classes"):
@@ -95,13 +95,8 @@ def other_split(root: Path, split: str, layout: Layout) -> str | None:
     return others[0] if others and layout == "idx" else None
 
 
-def _read_idx(
-    file: Path,
-    label_file: Path | None,
-    wanted: Wanted,
-    value_range: tuple[float, float] | None,
-) -> ImageSet:
-    pictures = read_pictures(file, value_range)
+def _read_idx(file: Path, label_file: Path | None, wanted: Wanted) -> ImageSet:
+    pictures = read_pictures(file)
     if label_file is None:
         return plain_set(file, "idx", pictures)
     labels = read_labels(label_file)

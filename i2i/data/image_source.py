@@ -20,9 +20,10 @@ from i2i.data.hold_out import set_aside
 from i2i.data.image_layouts import Wanted, find_set, other_split
 from i2i.data.image_set import ImageSet
 from i2i.data.labelled_set import Reading
-from i2i.data.options import CentreCrop, Channels, Flip, Root, Size, Split, ValueRange
+from i2i.data.options import BitDepth, CentreCrop, Channels, Flip, Root, Size, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes
-from i2i.data.survey import Stored, check_held_out, every, sampled, survey
+from i2i.data.stored import Stored, heard, told
+from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header
 
 Classes = Annotated[
@@ -64,17 +65,18 @@ class Images:
         balanced: Balanced = False,
         channels: Channels = None,
         value_range: ValueRange = None,
+        bit_depth: BitDepth = None,
     ) -> None:
         self.root, self.split = Path(root), split
         self._classes, self._centre_crop = classes, centre_crop
+        values = {"channels": channels, "value_range": value_range, "bit_depth": bit_depth}
         self._reading = Reading(
             size=size,
             load_size=size if load_size == "auto" else load_size,
             flip=flip,
-            channels=channels,
-            value_range=value_range,
+            told=heard(values)[""],
         )
-        self._set = find_set(self.root, split, Wanted(classes), value_range)
+        self._set = find_set(self.root, split, Wanted(classes))
         self._aside: ImageSet | None = None
         self._stored = _survey(self._set, self._steps, self._reading)
         if hold_out:
@@ -86,7 +88,12 @@ class Images:
 
     @staticmethod
     def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
-        """`load_size = "auto"` as a number: that of `size`."""
+        """`load_size = "auto"` as a number: that of `size`.
+
+        Raises:
+            ValueError: options that contradict each other.
+        """
+        told(options)
         size, load_size = options.get("size", image_size), options.get("load_size", "auto")
         return settle_sizes({**options, "load_size": size if load_size == "auto" else load_size}, image_size)
 
@@ -108,7 +115,7 @@ class Images:
         row, found, steps = self._row(index, rng), self._set, self._steps
         place = int(found.places[row])
         pixels = self._stored.accept(found.pictures.decode(place), found.pictures.path(place))
-        sample = {"image": steps(pixels, steps.draw(rng))}
+        sample = {"image": steps(pixels, steps.draw(rng), self._stored.value_range)}
         return sample | {"label": torch.tensor(int(found.labels[row]))} if found.names else sample
 
     def name(self, index: int) -> str:
@@ -132,7 +139,7 @@ class Images:
         if split is None:
             return None
         wanted = Wanted(self._classes, known=self._set.names)
-        held.split, held._set = split, find_set(self.root, split, wanted, self._reading.value_range)
+        held.split, held._set = split, find_set(self.root, split, wanted)
         held._stored = _survey(held._set, held._steps, held._reading)
         held.facts = _facts(held._set, held._stored, held._reading)
         check_held_out(self.facts, held.facts, split)
@@ -158,7 +165,7 @@ def _survey(found: ImageSet, steps: Preprocess, reading: Reading) -> Stored:
         steps.check(header, found.pictures.name(place))
         return found.pictures.path(place), header
 
-    return survey(every(places, read), reading.channels, reading.value_range)
+    return survey(every(places, read), reading.told)
 
 
 def _facts(found: ImageSet, stored: Stored, reading: Reading) -> DataFacts:
@@ -166,7 +173,8 @@ def _facts(found: ImageSet, stored: Stored, reading: Reading) -> DataFacts:
         fields=("image", "label") if found.names else ("image",),
         image_size=reading.size,
         channels={"image": stored.channels},
-        value_range={"image": stored.value_range(reading.value_range)},
+        value_range={"image": stored.value_range},
+        stored={"image": stored.dtype},
         labels={"label": len(found.names)} if found.names else {},
         classes=found.names,
     )

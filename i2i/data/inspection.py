@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from i2i.core.data import Listed, Source
 from i2i.core.words import counted
 from i2i.data.findings import Finding, finding, refused, worst_first
+from i2i.data.found_values import asked, beyond, summary
 from i2i.data.looking import Seen, look_at
+from i2i.data.stored import form
 
 FAST = 500
 """So many samples of each part are read in a hurry."""
@@ -28,10 +30,12 @@ class Inspection:
     Attributes:
         findings: the worst first.
         read: of each part, how many samples were read and how many it has.
+        values: of each part with pictures of other types than 8 bits, which values they hold, in words.
     """
 
     findings: tuple[Finding, ...]
     read: Mapping[str, tuple[int, int]]
+    values: Mapping[str, str]
 
     @property
     def failed(self) -> bool:
@@ -66,14 +70,17 @@ def inspect(
     found = [*refused([sentence for sentence in known if sentence not in said])]
     for title, source in parts.items():
         found += _of_part(title, seen[title])
+        if any(sentence.startswith("data.value_range") for sentence in known):
+            found += asked(title, seen[title])
         if _is_stored(source):
             found += _repeated(title, seen[title])
+    found += beyond([(source.facts, seen[title]) for title, source in parts.items()])
     for pair in compared:
         one, other = ([e for part in splits[split] for e in seen[_title(split, part)]] for split in pair)
         found += _shared(pair, one, other)
-    return Inspection(
-        worst_first(found), {title: (len(chosen[title]), len(source)) for title, source in parts.items()}
-    )
+    read = {title: (len(chosen[title]), len(source)) for title, source in parts.items()}
+    values = {title: words for title, looks in seen.items() if (words := summary(looks))}
+    return Inspection(worst_first(found), read, values)
 
 
 def parts_of(source: Source) -> Mapping[str, Source]:
@@ -135,8 +142,8 @@ def _mixed(title: str, seen: Sequence[Seen]) -> Iterator[Finding]:
         (usual, many), *others = forms.most_common()
         if others:
             odd = [each.name for each in seen if each.forms.get(field, usual) != usual]
-            rest = ", ".join(f"{count:,} {form}" for form, count in others)
-            what = f"{title}: {field} is stored in several ways: {many:,} {usual}, {rest}"
+            rest = ", ".join(f"{count:,} {form(*odd_form)}" for odd_form, count in others)
+            what = f"{title}: {field} is stored in several ways: {many:,} {form(*usual)}, {rest}"
             yield finding("error", what, odd, "convert the files to one depth and colour")
 
 

@@ -10,6 +10,8 @@ from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
 from i2i.data.domain_options import DomainSet
 from i2i.data.labelled_set import LabelledSet
+from i2i.data.stored import colour, depth
+from i2i.data.survey import choose
 
 
 @contextmanager
@@ -60,13 +62,13 @@ def _check_stored(sets: Mapping[str, LabelledSet]) -> None:
     (first, one), *others = ((name, member.stored) for name, member in sets.items())
     for name, other in others:
         if one.channels != other.channels:
-            colours = ["grey" if stored.channels == 1 else "colour" for stored in (one, other)]
             raise I2IError(
-                f"data.sets: the pictures of '{first}' are {colours[0]}, those of '{name}' are {colours[1]}; "
-                "set channels = 1 or channels = 3"
+                f"data.sets: the pictures of '{first}' are {colour(one.channels)}, those of '{name}' are "
+                f"{colour(other.channels)}; {choose([one.channels, other.channels])}"
             )
-        if one.bits != other.bits:
+        if (one.dtype, one.value_range) != (other.dtype, other.value_range):
+            depths = [depth(stored.dtype, stored.bits) for stored in (one, other)]
             raise I2IError(
-                f"data.sets: the pictures of '{first}' are {one.bits}-bit, those of '{name}' are {other.bits}-bit; "
+                f"data.sets: the pictures of '{first}' are {depths[0]}, those of '{name}' are {depths[1]}; "
                 "convert the files to one depth"
             )

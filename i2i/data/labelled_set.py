@@ -19,7 +19,8 @@ from i2i.data.hold_out import set_aside
 from i2i.data.label_layouts import find_labels, other_split
 from i2i.data.labels import Labels
 from i2i.data.preprocess import Preprocess
-from i2i.data.survey import Stored, check_held_out, every, sampled, survey
+from i2i.data.stored import Stored, Told
+from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header, decode, read_header
 
 
@@ -30,8 +31,7 @@ class Reading:
     size: int
     load_size: int
     flip: bool
-    channels: int | None
-    value_range: tuple[float, float] | None
+    told: Told
 
     def __post_init__(self) -> None:
         self.steps(None)  # refuses sizes that do not fit
@@ -77,7 +77,7 @@ class LabelledSet:
     def load(self, row: int, rng: torch.Generator) -> Tensor:
         """The picture of a row, cropped and flipped."""
         steps, path = self.reading.steps(self.options.centre_crop), self.labels.path(row)
-        return steps(self.stored.accept(decode(path), path), steps.draw(rng))
+        return steps(self.stored.accept(decode(path), path), steps.draw(rng), self.stored.value_range)
 
     def facts(self) -> DataFacts:
         """What the set alone is."""
@@ -86,7 +86,8 @@ class LabelledSet:
             fields=("image", "domain", "target"),
             image_size=self.reading.size,
             channels={"image": self.stored.channels},
-            value_range={"image": self.stored.value_range(self.reading.value_range)},
+            value_range={"image": self.stored.value_range},
+            stored={"image": self.stored.dtype},
             vectors={"domain": count, "target": count},
             domains=self.labels.names,
             exclusive=_exclusive(self.options, self.labels),
@@ -139,7 +140,7 @@ def _survey(labels: Labels, options: DomainSet, reading: Reading) -> Stored:
         steps.check(header, str(path))
         return path, header
 
-    return survey(every(sampled(len(labels)), read), reading.channels, reading.value_range)
+    return survey(every(sampled(len(labels)), read), reading.told)
 
 
 def _exclusive(options: DomainSet, labels: Labels) -> tuple[tuple[str, ...], ...]:

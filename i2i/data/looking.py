@@ -30,14 +30,16 @@ class Seen:
         refusal: why it cannot be used; empty if it can.
         contents: of each picture that is not flat, a digest of its values.
         flat: the pictures that have one colour everywhere.
-        forms: of each picture, how it is stored.
+        forms: of each picture, its type (numpy's name) and its channels.
+        extremes: of each picture, its lowest and its highest value.
     """
 
     name: str
     refusal: str = ""
     contents: Mapping[str, bytes] = field(default_factory=dict)
     flat: tuple[str, ...] = ()
-    forms: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    extremes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def look_at(source: Source, indices: Sequence[int], done: Callable[[], None]) -> list[Seen]:
@@ -77,6 +79,7 @@ def _look(source: Source, index: int) -> Seen:
         contents={key: _digest(tensor) for key, tensor in pictures.items() if key not in flat},
         flat=flat,
         forms={key: _form(tensor) for key, tensor in pictures.items()},
+        extremes={key: _extremes(tensor) for key, tensor in pictures.items()},
     )
 
 
@@ -103,5 +106,10 @@ def _digest(picture: Tensor) -> bytes:
     return hashlib.blake2b(head + picture.numpy().tobytes(), digest_size=16).digest()
 
 
-def _form(picture: Tensor) -> str:
-    return f"{picture.element_size() * 8}-bit {'grey' if picture.shape[0] == 1 else 'colour'}"
+def _form(picture: Tensor) -> tuple[str, int]:
+    return picture.numpy().dtype.name, picture.shape[0]
+
+
+def _extremes(picture: Tensor) -> tuple[float, float]:
+    values = picture.numpy()
+    return float(values.min()), float(values.max())

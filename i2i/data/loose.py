@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from i2i.core.data import DataFacts, Source
+from i2i.data.stored import can_convert, check_finite
 from i2i.pictures.finding import is_image, natural_key
 from i2i.pictures.images import decode
 from i2i.pictures.pixels import to_channels, to_tensor
@@ -33,7 +34,10 @@ class LooseFolder:
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """A picture."""
         pixels = decode(self.files[index])
-        return {"picture": to_tensor(to_channels(pixels, self.channels) if self.channels else pixels)}
+        check_finite(pixels, self.files[index])
+        if self.channels is not None and can_convert(pixels.shape[2], self.channels):
+            pixels = to_channels(pixels, self.channels)
+        return {"picture": to_tensor(pixels)}
 
     def name(self, index: int) -> str:
         """Its file, relative to the root."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 from PIL import ImageFile
 
 from i2i.core.errors import I2IError
+from i2i.pictures.arrays import holds_booleans
 from i2i.pictures.depth import bits, raw_mode
+from i2i.pictures.images import decode, read_header
 from i2i.pictures.opening import opened
 
 Numbers = NDArray[Any]
 """Whole numbers, (H, W), or 8-bit colours, (H, W, 3)."""
 Colour = tuple[int, int, int]
 LOSSY = frozenset({".jpg", ".jpeg", ".webp"})
+ARRAYS = frozenset({".npy", ".npz"})
 
 _LOSSY_FORMATS = frozenset({"JPEG", "MPO", "WEBP"})
 _ONE_NUMBER = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N"})
@@ -55,8 +59,10 @@ def read_form(path: Path) -> Form:
     Raises:
         I2IError: it cannot be read, or not without changing values.
     """
-    with opened(path) as image:
-        _check(image, path)
+    if is_array(path):
+        header = read_header(path)
+        return Form(header.width, header.height, coloured=header.channels > 1)
+    with _opened_map(path) as image:
         return Form(*image.size, coloured=_channels(image) > 2)
 
 
@@ -66,8 +72,9 @@ def read_map(path: Path) -> MapFile:
     Raises:
         I2IError: it cannot be read, or not without changing values.
     """
-    with opened(path) as image:
-        _check(image, path)
+    if is_array(path):
+        return MapFile(_of_array(path))
+    with _opened_map(path) as image:
         spread = _SPREAD.get(raw_mode(image), 1)  # known until the pixels are read
         if _channels(image) > 2:
             return MapFile(np.asarray(image.convert("RGB")))
@@ -84,6 +91,34 @@ def instances_of(numbers: Numbers) -> Numbers:
     wide = numbers.astype(np.int32)
     found: Numbers = wide[..., 0] + (wide[..., 1] << 8) + (wide[..., 2] << 16)
     return found
+
+
+def is_array(path: Path) -> bool:
+    """Whether a file holds an array, and not a picture."""
+    return path.suffix.lower() in ARRAYS
+
+
+def _of_array(path: Path) -> Numbers:
+    pixels = decode(path)
+    if holds_booleans(path):
+        pixels = pixels // np.uint8(255)
+    elif pixels.shape[2] == 3 and pixels.dtype == np.uint8:
+        return pixels
+    numbers = pixels[..., 0].astype(np.int32)  # numbers of 64 bits are decoded as floats, which hold them
+    if pixels.shape[2] > 1 or not np.array_equal(numbers, pixels[..., 0]):
+        raise I2IError(
+            f"'{path}' is no map: {pixels.shape[2]} channel(s) of {pixels.dtype}; a map is an array of whole numbers, "
+            "H×W, or of 8-bit colours, H×W×3"
+        )
+    return pixels[..., 0] if pixels.dtype == np.uint8 else numbers
+
+
+@contextmanager
+def _opened_map(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """A file that holds a map, and keeps its numbers."""
+    with opened(path) as image:
+        _check(image, path)
+        yield image
 
 
 def _check(image: ImageFile.ImageFile, path: Path) -> None:

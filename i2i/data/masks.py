@@ -17,8 +17,9 @@ from i2i.data.links import inside
 from i2i.data.map_files import instances_of, read_form, read_map
 from i2i.data.mask_files import INSTANCES, Names, find_masks, other_split
 from i2i.data.mask_options import Aspect, Classes, Ignore, Instances, Labels, Palette, Photos, Size
-from i2i.data.options import Channels, Flip, LoadSize, Root, Split, ValueRange
+from i2i.data.options import BitDepth, Channels, Flip, LoadSize, Root, Split, ValueRange
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.stored import heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header, decode, read_header
 
@@ -59,11 +60,12 @@ class Masks:
         instances: Instances = INSTANCES,
         channels: Channels = None,
         value_range: ValueRange = None,
+        bit_depth: BitDepth = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "root": root, "size": size, "aspect": aspect, "flip": flip, "classes": classes, "palette": palette,
             "ignore": ignore, "photos": photos, "labels": labels, "instances": instances, "channels": channels,
-            "value_range": value_range,
+            "value_range": value_range, "bit_depth": bit_depth,
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._preprocess = Preprocess(
@@ -72,12 +74,14 @@ class Masks:
         self._names = Names(photos, labels, instances)
         self._files = find_masks(self.root, split, self._names)
         self._legend = _legend(self.root, classes, palette, ignore)
-        self._stored = survey(self._read_headers(), channels, value_range)
+        says = heard(self._options)[""]
+        self._stored = survey(self._read_headers(), says)
         self.facts = DataFacts(
             fields=("label_map", "image", *(["instance_map"] if self._files.instances else [])),
             image_size=size,
             channels={"image": self._stored.channels},
-            value_range={"image": self._stored.value_range(value_range)},
+            value_range={"image": self._stored.value_range},
+            stored={"image": self._stored.dtype},
             truth={"label_map": "image"},
             maps={"label_map": self._legend.count, **({"instance_map": 0} if self._files.instances else {})},
             classes=self._legend.classes,
@@ -92,8 +96,9 @@ class Masks:
         """`load_size = "auto"` as a number: 286 for size 256, and in proportion.
 
         Raises:
-            ValueError: the sizes, or the classes with their palette and don't-care, do not go together.
+            ValueError: the sizes, the values, or the classes with their palette and don't-care, do not go together.
         """
+        told(options)
         settled = settle_sizes(options, image_size)
         if round(settled["size"] / options.get("aspect", 1.0)) < 1:
             raise ValueError(f"aspect: {options['aspect']} leaves no height of a width of {settled['size']}")
@@ -109,9 +114,10 @@ class Masks:
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The photograph and its maps, cropped and flipped alike."""
         draw, path = self._preprocess.draw(rng), self._files.photos[index]
+        photo = self._stored.accept(decode(path), path)
         sample = {
             "label_map": self._preprocess.of_map(self._legend.read(self._files.labels[index]), draw),
-            "image": self._preprocess(self._stored.accept(decode(path), path), draw),
+            "image": self._preprocess(photo, draw, self._stored.value_range),
         }
         if self._files.instances:
             numbers = instances_of(read_map(self._files.instances[index]).numbers)

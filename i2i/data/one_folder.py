@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.data.preprocess import Preprocess
-from i2i.data.survey import Stored
+from i2i.data.stored import Stored
 from i2i.pictures.images import decode
 
 
@@ -40,7 +40,8 @@ class OneFolder:
         """Those of this domain."""
         field, whole = self.field, self.whole
         channels, value_range = {field: whole.channels[field]}, {field: whole.value_range[field]}
-        return replace(whole, fields=(field,), channels=channels, value_range=value_range)
+        stored = {field: whole.stored[field]}
+        return replace(whole, fields=(field,), channels=channels, value_range=value_range, stored=stored)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -49,7 +50,8 @@ class OneFolder:
         """A picture."""
         path = self.files[index]
         pixels = self.stored.accept(decode(path), path)
-        return {self.field: self.preprocess(pixels, self.preprocess.draw(rng))}
+        draw = self.preprocess.draw(rng)
+        return {self.field: self.preprocess(pixels, draw, self.stored.value_range)}
 
     def name(self, index: int) -> str:
         """Its file, relative to the root."""

@@ -20,9 +20,24 @@ CentreCrop = Annotated[
     Field(description="side of the square cut from the middle of each stored picture first"),
 ]
 Channels = Annotated[
-    Literal[1, 3] | None, Field(description="make all pictures grey (1) or RGB (3); by default as stored")
+    Annotated[int, Field(ge=1)] | None,
+    Field(
+        description="channels of all pictures: makes grey of RGB (1) or RGB of grey (3); by default as stored"
+    ),
 ]
+Limits = tuple[float, float]
 ValueRange = Annotated[
-    tuple[float, float] | None,
+    Limits | None,
     Field(description="stored values that stand for -1 and +1; by default the range of the stored type"),
+]
+ValueRanges = Annotated[
+    Limits | dict[Literal["a", "b"], Limits] | None,
+    Field(
+        description="stored values that stand for -1 and +1, of both domains or in a table of a and b; "
+        "by default the range of the stored type"
+    ),
+]
+BitDepth = Annotated[
+    Annotated[int, Field(ge=1, le=32)] | None,
+    Field(description="bits that whole numbers use, 12 of 16 for example; by default all of the stored type"),
 ]

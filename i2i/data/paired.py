@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,15 +14,29 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
-from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
+from i2i.data.options import (
+    BitDepth,
+    CentreCrop,
+    Channels,
+    Flip,
+    LoadSize,
+    Root,
+    Size,
+    Split,
+    ValueRanges,
+)
 from i2i.data.pairs import Pairs, find_pairs, has_pairs
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.stored import heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header, decode, read_header
 from i2i.pictures.pixels import Pixels
 
 Names = Annotated[str, Field(min_length=1, description="folder or CSV column of this domain")]
 Direction = Annotated[Literal["a-to-b", "b-to-a"], Field(description="what the network translates into what")]
+
+DOMAINS = ("a", "b")
+"""The folders of these options hold them; `direction` may exchange the fields of a sample."""
 
 
 class Paired:
@@ -54,31 +69,42 @@ class Paired:
         a: Names = "a",
         b: Names = "b",
         channels: Channels = None,
-        value_range: ValueRange = None,
+        value_range: ValueRanges = None,
+        bit_depth: BitDepth = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "root": root, "size": size, "flip": flip, "centre_crop": centre_crop, "direction": direction,
-            "a": a, "b": b, "channels": channels, "value_range": value_range,
+            "a": a, "b": b, "channels": channels, "value_range": value_range, "bit_depth": bit_depth,
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._preprocess = Preprocess(
             size=size, load_size=settled_load_size(load_size, size), flip=flip, centre_crop=centre_crop
         )
         self._pairs = find_pairs(self.root, split, a, b)
-        self._stored = tuple(survey(headers, channels, value_range) for headers in self._read_headers())
+        says = heard(self._options, DOMAINS)
+        self._stored = tuple(
+            survey(headers, says[domain])
+            for domain, headers in zip(DOMAINS, self._read_headers(), strict=True)
+        )
         self._fields = ("a", "b") if direction == "a-to-b" else ("b", "a")
         stored = dict(zip(self._fields, self._stored, strict=True))
         self.facts = DataFacts(
             fields=("a", "b"),
             image_size=size,
             channels={field: side.channels for field, side in stored.items()},
-            value_range={field: side.value_range(value_range) for field, side in stored.items()},
+            value_range={field: side.value_range for field, side in stored.items()},
+            stored={field: side.dtype for field, side in stored.items()},
             truth={"a": "b", "b": "a"},
         )
 
     @staticmethod
     def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
-        """`load_size = "auto"` as a number: 286 for size 256, and in proportion."""
+        """`load_size = "auto"` as a number: 286 for size 256, and in proportion.
+
+        Raises:
+            ValueError: options that contradict each other.
+        """
+        told(options, DOMAINS)
         return settle_sizes(options, image_size)
 
     def __len__(self) -> int:
@@ -91,7 +117,7 @@ class Paired:
         whole = self._pairs.layout == "halves"
         decoded = _halves(decode(paths[0])) if whole else (decode(paths[0]), decode(paths[1]))
         return {
-            field: self._preprocess(stored.accept(pixels, path), draw)
+            field: self._preprocess(stored.accept(pixels, path), draw, stored.value_range)
             for field, stored, pixels, path in zip(self._fields, self._stored, decoded, paths, strict=True)
         }
 
@@ -141,7 +167,7 @@ def _pair_headers(pairs: Pairs, index: int) -> tuple[Header, Header]:
                 f"data.root: '{path}' is {one.width} pixels wide, which does not split into two halves; "
                 "side-by-side files hold a on the left and b on the right, equally wide"
             )
-        half = Header(one.width // 2, one.height, one.channels, one.bits)
+        half = replace(one, width=one.width // 2)
         return half, half
     other = read_header(pairs.b[index])
     if (one.width, one.height) != (other.width, other.height):

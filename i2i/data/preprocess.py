@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,6 +38,7 @@ class Preprocess:
         centre_crop: side of the square cut from the middle of the stored picture first; None for all of it.
         filter: how pictures are resized.
         aspect: width / height of the result, and of what it is cropped from.
+        faithful: resizing adds no values that the picture has not: for looking at what there is.
     """
 
     size: int
@@ -45,14 +47,15 @@ class Preprocess:
     centre_crop: int | None = None
     filter: Filter = "bicubic"
     aspect: float = 1.0
+    faithful: bool = False
 
     def __post_init__(self) -> None:
         if message := _too_small(self.load_size, self.size):
             raise I2IError(f"data.{message}")
 
     def still(self) -> Preprocess:
-        """The same without random crop and flip."""
-        return replace(self, load_size=self.size, flip=False)
+        """The same without random crop and flip, and faithful."""
+        return replace(self, load_size=self.size, flip=False, faithful=True)
 
     def draw(self, rng: torch.Generator) -> Draw:
         """Where to crop and whether to mirror."""
@@ -63,11 +66,14 @@ class Preprocess:
         mirrored = self.flip and torch.rand((), generator=rng).item() < 0.5
         return Draw(left, top, mirrored)
 
-    def __call__(self, pixels: Pixels, draw: Draw) -> Tensor:
-        """(H, W, C) to (C, height, size), in the same type."""
+    def __call__(self, pixels: Pixels, draw: Draw, value_range: tuple[float, float] | None = None) -> Tensor:
+        """(H, W, C) to (C, height, size), in the same type; `value_range` is what stands for -1 and +1."""
         if self.centre_crop is not None:
             pixels = cut_centre(pixels, self.centre_crop)
-        return self._cut(resize(pixels, *self._shape(self.load_size), self.filter), draw)
+        loaded = resize(pixels, *self._shape(self.load_size), self.filter)
+        if value_range is not None and loaded is not pixels and not _is_whole_byte(loaded, value_range):
+            loaded = _without_overshoot(loaded, pixels, None if self.faithful else value_range)
+        return self._cut(loaded, draw)
 
     def of_map(self, numbers: Pixels, draw: Draw) -> Tensor:
         """A map of whole numbers, (H, W), to (1, height, size): as its picture, but never blended."""
@@ -91,6 +97,19 @@ class Preprocess:
                 f"data.centre_crop: {self.centre_crop} is larger than '{name}', which is "
                 f"{header.width}×{header.height}; use {side} or less, or leave it out"
             )
+
+
+def _is_whole_byte(pixels: Pixels, value_range: tuple[float, float]) -> bool:
+    """Whether the range ends where the type does, where resizing cuts off by itself."""
+    return pixels.dtype == np.uint8 and tuple(value_range) == (0, 255)
+
+
+def _without_overshoot(loaded: Pixels, pixels: Pixels, room: tuple[float, float] | None) -> Pixels:
+    """What the bicubic filter adds at edges, beyond the picture itself and `room`, is cut off as at 0 and 255."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if room is not None:
+        low, high = min(low, room[0]), max(high, room[1])
+    return np.clip(loaded.astype(np.float64), low, high).astype(loaded.dtype)
 
 
 def settle_sizes(options: Mapping[str, Any], image_size: int) -> dict[str, Any]:

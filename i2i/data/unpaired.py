@@ -14,13 +14,26 @@ from i2i.core.data import DataFacts, Source
 from i2i.data.folders import check_root, nothing_found, two_folders
 from i2i.data.links import check_names
 from i2i.data.one_folder import OneFolder
-from i2i.data.options import CentreCrop, Channels, Flip, LoadSize, Root, Size, Split, ValueRange
+from i2i.data.options import (
+    BitDepth,
+    CentreCrop,
+    Channels,
+    Flip,
+    LoadSize,
+    Root,
+    Size,
+    Split,
+    ValueRanges,
+)
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.stored import heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.finding import find_images
 from i2i.pictures.images import Header, decode, read_header
 
 Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
+
+DOMAINS = ("a", "b")
 
 
 class Unpaired:
@@ -49,11 +62,12 @@ class Unpaired:
         a: Names = "a",
         b: Names = "b",
         channels: Channels = None,
-        value_range: ValueRange = None,
+        value_range: ValueRanges = None,
+        bit_depth: BitDepth = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "root": root, "size": size, "flip": flip, "centre_crop": centre_crop,
-            "a": a, "b": b, "channels": channels, "value_range": value_range,
+            "a": a, "b": b, "channels": channels, "value_range": value_range, "bit_depth": bit_depth,
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._in_order = False
@@ -61,20 +75,26 @@ class Unpaired:
             size=size, load_size=settled_load_size(load_size, size), flip=flip, centre_crop=centre_crop
         )
         self._files = {field: tuple(find_images(folder)) for field, folder in self._folders(a, b).items()}
+        says = heard(self._options, DOMAINS)
         self._stored = {
-            field: survey(self._read_headers(files), channels, value_range)
-            for field, files in self._files.items()
+            field: survey(self._read_headers(files), says[field]) for field, files in self._files.items()
         }
         self.facts = DataFacts(
-            fields=("a", "b"),
+            fields=DOMAINS,
             image_size=size,
             channels={field: stored.channels for field, stored in self._stored.items()},
-            value_range={field: stored.value_range(value_range) for field, stored in self._stored.items()},
+            value_range={field: stored.value_range for field, stored in self._stored.items()},
+            stored={field: stored.dtype for field, stored in self._stored.items()},
         )
 
     @staticmethod
     def settle(options: Mapping[str, Any], *, image_size: int) -> dict[str, Any]:
-        """`load_size = "auto"` as a number: 286 for size 256, and in proportion."""
+        """`load_size = "auto"` as a number: 286 for size 256, and in proportion.
+
+        Raises:
+            ValueError: options that contradict each other.
+        """
+        told(options, DOMAINS)
         return settle_sizes(options, image_size)
 
     def __len__(self) -> int:
@@ -120,7 +140,7 @@ class Unpaired:
         folders = two_folders(self.root, self.split, a, b)
         if folders is None:
             raise nothing_found(self.root, self.split, a, b)
-        return dict(zip(("a", "b"), folders, strict=True))
+        return dict(zip(DOMAINS, folders, strict=True))
 
     def _read_headers(self, files: Sequence[Path]) -> list[tuple[Path, Header]]:
         return every((files[i] for i in sampled(len(files))), self._read_header)
@@ -135,4 +155,5 @@ class Unpaired:
 
     def _picture(self, field: str, index: int, rng: torch.Generator) -> Tensor:
         path, stored = self._file(field, index), self._stored[field]
-        return self._preprocess(stored.accept(decode(path), path), self._preprocess.draw(rng))
+        accepted = stored.accept(decode(path), path)
+        return self._preprocess(accepted, self._preprocess.draw(rng), stored.value_range)

@@ -92,7 +92,7 @@ class LatentUNet(nn.Module):
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
         check_sides(image, "U-Net", multiple=self.multiple)
-        if code.shape != (len(image), self.latent):
+        if code.shape != (image.shape[0], self.latent):
             raise ValueError(
                 f"this U-Net needs a code of {self.latent} numbers for each of {len(image)} pictures, "
                 f"got {tuple(code.shape)}"

@@ -15,7 +15,7 @@ from i2i.pictures.pixels import Pixels
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """The formats that are read, whatever a file is called; for some of the others Pillow starts another program."""
 
-_BITS_PER_SAMPLE, _PLANAR = 0x0102, 0x011C
+_BITS_PER_SAMPLE, _PLANAR, _FORMAT, _SIGNED = 0x0102, 0x011C, 0x0153, 2
 _OTHER_ENDIAN = "L" if sys.byteorder == "big" else "B"
 # Pillow's unpackers of 16-bit colour keep the high byte; read in the other byte order, they keep the low one.
 _SWAPPED: Mapping[str, str] = MappingProxyType(
@@ -33,6 +33,8 @@ def raw_mode(image: ImageFile.ImageFile) -> str:
 
 def bits(image: ImageFile.ImageFile) -> int:
     """8, 16 or 32 (floats and long integers) for each channel."""
+    if image.mode == "F":
+        return 32
     if image.format == "PNG":
         return 16 if image.mode == "I" or ";16" in raw_mode(image) else 8
     if image.format == "PPM":
@@ -41,6 +43,29 @@ def bits(image: ImageFile.ImageFile) -> int:
         stored = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
         return next((bits for bits in (8, 16) if stored <= bits), 32)
     return 8
+
+
+def stored_type(image: ImageFile.ImageFile) -> str:
+    """The type, by its name in numpy, that loses nothing of what the file stores."""
+    if image.mode == "F":
+        return "float32"
+    if bits(image) == 8:
+        return "uint8"
+    signed = (
+        isinstance(image, TiffImagePlugin.TiffImageFile) and max(image.tag_v2.get(_FORMAT, (1,))) == _SIGNED
+    )
+    return f"{'int' if signed else 'uint'}{bits(image)}"
+
+
+def declared_bits(image: ImageFile.ImageFile) -> int | None:
+    """The bits of whole numbers that a file says it uses, if they are fewer than those of its type."""
+    if image.format == "PPM" and bits(image) == 16:
+        used = _maximum(image).bit_length()
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        used = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+    else:
+        return None
+    return used if 8 < used < 16 else None
 
 
 def is_grey_with_alpha(image: ImageFile.ImageFile) -> bool:
@@ -55,11 +80,11 @@ def can_decode(image: ImageFile.ImageFile) -> bool:
 
 
 def decode_deep(path: Path, raw: str) -> Pixels:
-    """Colour of 16 bits, (H, W, 3), or grey with alpha, (H, W, 1), as uint16; alpha is dropped."""
+    """Colour of 16 bits, (H, W, 3 or 4), or grey with alpha, (H, W, 2), as uint16."""
     if raw == _GREY_ALPHA:
         four = _unpack(path, "RGBA")
-        return four[..., :1] << 8 | four[..., 1:2]
-    return (_unpack(path, raw) << 8 | _unpack(path, _SWAPPED[raw]))[..., :3]
+        return four[..., ::2] << 8 | four[..., 1::2]
+    return _unpack(path, raw) << 8 | _unpack(path, _SWAPPED[raw])
 
 
 def _unpack(path: Path, raw: str) -> Pixels:

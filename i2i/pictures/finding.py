@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from i2i.core.errors import I2IError
 from i2i.core.paths import link_leads_out
 from i2i.core.words import and_more
+from i2i.pictures.kinds import KINDS
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff"})
+EXTENSIONS = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
+"""The endings of picture files."""
 
 
-def find_images(folder: Path) -> list[Path]:
+def find_images(folder: Path, also: Callable[[str], bool] | None = None) -> list[Path]:
     """The image files below a folder, in natural order (2 before 10).
 
     Hidden files and folders are left out.
 
+    Args:
+        folder: where to look.
+        also: tells by its name whether a file counts that is no picture: a video.
+
     Raises:
         I2IError: there are none, or one is a link that leaves `folder`, or a folder in it is a link.
     """
-    home, found = folder.resolve(), list(_images_below(folder))
+    home, found = folder.resolve(), list(_images_below(folder, also))
     if strange := [path for path in found if link_leads_out(path, home)]:
         raise I2IError(
             f"'{strange[0]}'{and_more(len(strange) - 1)} is a link to a place outside '{folder}', which is not "
@@ -44,14 +50,14 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
     return [int(piece) if i % 2 else piece for i, piece in enumerate(pieces)], name
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
+def _images_below(folder: Path, also: Callable[[str], bool] | None) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         if linked := [path for name in folders if (path := Path(place, name)).is_symlink()]:
             raise I2IError(
                 f"'{linked[0]}' is a link to a folder, which is not followed; move the folder here, or remove the link"
             )
-        yield from (Path(place, name) for name in names if is_image(name))
+        yield from (Path(place, name) for name in names if is_image(name) or (also and also(name)))
 
 
 def _why_empty(folder: Path) -> str:

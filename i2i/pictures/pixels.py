@@ -13,13 +13,15 @@ from PIL import Image
 from torch import Tensor
 
 Pixels = NDArray[Any]
-"""A picture, (H, W, C) with C 1 or 3: uint8, uint16 or float32."""
+"""A picture, (H, W, C), with any number of channels, in the type that it is stored in."""
 Filter = Literal["bicubic", "bilinear"]
 """Pillow's filters: when a picture shrinks, they average over all of it."""
 
 _FILTERS: Mapping[Filter, Image.Resampling] = MappingProxyType(
     {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 )
+
+_WIDE = ("int32", "uint32", "float64")
 
 _TURNS: Mapping[int, Callable[[Pixels], Pixels]] = MappingProxyType(
     {
@@ -52,16 +54,16 @@ def to_channels(pixels: Pixels, channels: int) -> Pixels:
 
 
 def resize(pixels: Pixels, width: int, height: int, filter: Filter = "bicubic") -> Pixels:
-    """As Pillow resizes; 16 bits and floats are filtered in float32, one channel at a time."""
+    """As Pillow resizes, each channel for itself; more than 8 bits are filtered in float32."""
     if pixels.shape[:2] == (height, width):
         return pixels
-    if pixels.dtype == np.uint8:
-        plain = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-        return with_channels(_resized(plain, width, height, filter))
-    planes = [pixels[..., i].astype(np.float32) for i in range(pixels.shape[2])]
-    return _to_type(
-        np.stack([_resized(plane, width, height, filter) for plane in planes], axis=2), pixels.dtype
-    )
+    if (
+        pixels.dtype == np.uint8 and pixels.shape[2] == 3
+    ):  # of 4 channels Pillow would take the last one for alpha
+        return _resized(pixels, width, height, filter)
+    resized = _resized_wide if pixels.dtype.name in _WIDE else _resized
+    planes = [resized(pixels[..., i], width, height, filter) for i in range(pixels.shape[2])]
+    return _to_type(np.stack(planes, axis=2), pixels.dtype)
 
 
 def resize_map(numbers: NDArray[Any], width: int, height: int) -> NDArray[Any]:
@@ -91,11 +93,22 @@ def with_channels(pixels: Pixels) -> Pixels:
 
 
 def _resized(plane: Pixels, width: int, height: int, filter: Filter) -> Pixels:
-    return np.asarray(Image.fromarray(plane).resize((width, height), _FILTERS[filter]))
+    known = plane if plane.dtype == np.uint8 else plane.astype(np.float32)
+    return np.asarray(Image.fromarray(known).resize((width, height), _FILTERS[filter]))
+
+
+def _resized_wide(plane: Pixels, width: int, height: int, filter: Filter) -> Pixels:
+    """Numbers of more digits than float32 has, as what they are above the lowest one, in parts of the highest."""
+    numbers = plane.astype(np.float64)
+    low = float(numbers.min())
+    span = (float(numbers.max()) - low) or 1.0
+    parts: Pixels = _resized((numbers - low) / span, width, height, filter).astype(np.float64)
+    return parts * span + low
 
 
 def _to_type(values: Pixels, dtype: np.dtype[Any]) -> Pixels:
     """Real numbers to a stored type: rounded and clipped for whole numbers."""
     if dtype.kind == "f":
         return values.astype(dtype)
-    return np.clip(np.floor(values + 0.5), 0, np.iinfo(dtype).max).astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.floor(values + 0.5), limits.min, limits.max).astype(dtype)

@@ -48,7 +48,10 @@ class _Lines:
 
 def in_words(check: Check) -> str:
     """The plan, what was read, and what is wrong."""
-    read = [f"    {name}: {_share(*counts)}" for name, counts in check.inspection.read.items()]
+    read = [
+        f"    {name}: {_share(*counts)}{_values(check.inspection.values.get(name, ''))}"
+        for name, counts in check.inspection.read.items()
+    ]
     parts = [check.plan] if check.plan else []
     parts += ["data that was read", *(read or ["    none"]), "problems"]
     return "\n".join([*parts, _table(check.inspection.findings) or "    none were found"])
@@ -56,6 +59,10 @@ def in_words(check: Check) -> str:
 
 def _share(done: int, whole: int) -> str:
     return f"{done:,} of {counted(whole, 'sample')}" + (", evenly spaced" if done < whole else "")
+
+
+def _values(words: str) -> str:
+    return f"; {words}" if words else ""
 
 
 def _table(findings: Sequence[Finding]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def check(
     data = _open(resolved, registry)
     plan = "" if data.refusals else build(spec, registry=registry, settings=settings).describe()
     seen = inspect(data.splits, compared=data.compared, known=data.refusals, fast=fast, progress=progress)
-    return Check(plan, Inspection(worst_first([*seen.findings, *data.warnings]), seen.read))
+    return Check(plan, replace(seen, findings=worst_first([*seen.findings, *data.warnings])))
 
 
 @dataclass(frozen=True)

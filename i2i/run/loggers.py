@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.core.errors import I2IError
+from i2i.core.extras import DISTRIBUTION
 from i2i.core.hookspecs import hookimpl
 from i2i.core.registry import Registry
 
@@ -36,7 +37,7 @@ class TensorBoard:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise I2IError(
-                "logger 'tensorboard' needs TensorBoard: pip install 'i2i-toolkit[tensorboard]'"
+                f"logger 'tensorboard' needs TensorBoard: pip install '{DISTRIBUTION}[tensorboard]'"
             ) from None
         self._writer = SummaryWriter(str(target))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
+from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
 from i2i.core.registry import Registry
+from i2i.core.words import counted
 from i2i.engine import checkpoints
 from i2i.engine.checkpoints import Found
 from i2i.engine.disk import DiskError
@@ -26,8 +29,8 @@ RESUMABLE = (
 )
 
 
-class LabelsError(I2IError):
-    """The labels of the data are not those that the run was trained with."""
+class OtherDataError(I2IError):
+    """The labels or the pictures of the data are not like those that the run was trained with."""
 
 
 def check_settings(settings: Iterable[str]) -> None:
@@ -64,18 +67,37 @@ def check_facts(facts: Mapping[str, Any], folder: Folder, registry: Registry) ->
             )
 
 
-def check_labels(before: Iterable[str], now: Iterable[str]) -> None:
-    """Refuse labels that would come to mean something else: other domains, or another order of them.
+def check_data(before: Mapping[str, Any], now: DataFacts) -> None:
+    """Refuse labels or values that would come to mean something else than in the run so far.
+
+    `before` are the facts of its data as a checkpoint keeps them.
 
     Raises:
-        LabelsError: they differ.
+        OtherDataError: they differ.
     """
-    before, now = ", ".join(before), ", ".join(now)
-    if before != now:
-        raise LabelsError(
-            f"data.root: the labels of this data are {now}, and the run was trained with {before}; "
+    labels = [", ".join(names) for names in (before.get("domains", ()), now.domains)]
+    if labels[0] != labels[1]:
+        raise OtherDataError(
+            f"data.root: the labels of this data are {labels[1]}, and the run was trained with {labels[0]}; "
             "it can only go on with the same ones in the same order"
         )
+    for field in now.channels:
+        was, this = (_stored(facts, field) for facts in (before, asdict(now)))
+        if [part for part, other in zip(was, this, strict=True) if part not in ("", other)]:
+            raise OtherDataError(
+                f"data.root: '{field}' of this data is {_in_words(*this)}, and the run was trained with "
+                f"{_in_words(*was)}; it can only go on with pictures that are stored alike"
+            )
+
+
+def _stored(facts: Mapping[str, Any], field: str) -> tuple[Any, ...]:
+    """Channels, type and values of a field; empty what a checkpoint of earlier days does not know."""
+    parts = [facts.get(name, {}).get(field, "") for name in ("channels", "stored", "value_range")]
+    return tuple(list(part) if isinstance(part, tuple) else part for part in parts)
+
+
+def _in_words(channels: Any, kind: str, values: Any) -> str:
+    return f"{counted(channels, 'channel')} of {kind or 'numbers'} in the range {values}"
 
 
 def check_newest(folder: Folder, step: int, passed_over: Iterable[int]) -> None:

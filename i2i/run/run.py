@@ -141,11 +141,11 @@ class Run:
         self._passed_over = {int(error.folder.name.rpartition("-")[2]) for error in found.damaged}
         self._stale = resuming.stale_pointers(folder, found)
         try:
-            resuming.check_labels(facts.get("data", {}).get("domains", ()), self.source.facts.domains)
+            resuming.check_data(facts.get("data", {}), self.source.facts)
             self.ranking.best, self.ranking.since = facts.get("best"), facts.get("since_best", 0)
             self.watch.restore(facts.get("watch", {}))
             self.engine.restore(found.tensors, facts)
-        except resuming.LabelsError:
+        except resuming.OtherDataError:
             raise
         except (I2IError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise I2IError(f"{found.folder} does not belong to {folder.spec}: {mismatch(error)}") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -64,3 +66,13 @@ def machine_memory() -> int | None:
     if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_memory() -> int | None:
+    """The bytes of memory that other programs leave; all of it where the system says no more than that (macOS)."""
+    try:
+        told = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return machine_memory()
+    available = re.search(r"MemAvailable:\s+(\d+) kB", told)
+    return int(available[1]) * 1024 if available else machine_memory()

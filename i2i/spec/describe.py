@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from textwrap import indent
 from typing import Any
 
-from i2i.core.data import Listed, Source
+from i2i.core.data import DataFacts, Listed, Source
 from i2i.core.strategy import Phase
 from i2i.core.words import counted, listed
 from i2i.spec.assemble import networks_of
@@ -16,6 +16,8 @@ from i2i.spec.spec import Spec
 
 SHOWN = 12
 """So many classes are listed."""
+BYTES = ("uint8", (0.0, 255.0))
+"""How most pictures are stored: their type, and its values that are black and white."""
 
 
 def objectives(phases: Sequence[Phase]) -> str:
@@ -54,7 +56,16 @@ def pictures(source: Source, steps_per_epoch: int, can_hold_out: bool = False) -
         f"an epoch is {counted(steps_per_epoch, 'step')}",
         f"{counted(len(held), 'sample')} held out" if held else nothing,
     ]
-    return "\n".join([*lines, *_kinds(source)])
+    return "\n".join([*lines, *_values(facts), *_kinds(source)])
+
+
+def _values(facts: DataFacts) -> Iterator[str]:
+    """Which stored values networks see as -1 and +1, where it is not all 8 bits."""
+    stored = {name: facts.stored.get(name, "") for name in facts.channels}
+    if any((kind or "uint8", facts.value_range[name]) != BYTES for name, kind in stored.items()):
+        ranges = {name: "{:,g} and {:,g}".format(*facts.value_range[name]) for name in sorted(stored)}
+        told = [f"{name} {ends} ({stored[name] or 'any type'})" for name, ends in ranges.items()]
+        yield f"-1 and +1 stand for: {', '.join(told)}"
 
 
 def _kinds(source: Source) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
 
+from i2i.core.extras import DISTRIBUTION
+
 GROUP = "i2i"
 
 
@@ -13,7 +15,7 @@ def installed() -> list[tuple[EntryPoint, str]]:
     found: dict[str, tuple[EntryPoint, str, bool]] = {}
     for package in distributions():
         for entry, name, number in _entries(package):
-            found.setdefault(f"{name}:{entry.name}", (entry, number, name != "i2i-toolkit"))
+            found.setdefault(f"{name}:{entry.name}", (entry, number, name != DISTRIBUTION))
     ordered = sorted(found.values(), key=lambda each: (each[2], each[0].name))
     return [(entry, number) for entry, number, _ in ordered]
 

@@ -16,6 +16,7 @@ import pluggy
 
 from i2i.core import hookspecs
 from i2i.core.errors import I2IError, nearest
+from i2i.core.extras import DISTRIBUTION
 from i2i.core.registry import Registry
 from i2i.spec import builtin
 from i2i.spec.installed import installed, version_of
@@ -49,7 +50,7 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
         I2IError: one of the files cannot be loaded. An installed plug-in that fails is only listed.
     """
     found = Discovery("i2i")
-    found.plugins.append(_register(found, "i2i", builtin, version_of("i2i-toolkit")))
+    found.plugins.append(_register(found, "i2i", builtin, version_of(DISTRIBUTION)))
     for entry, version in installed():
         found.plugins.append(_load(found, entry, version))
     for file in files:

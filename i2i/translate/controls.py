@@ -22,8 +22,9 @@ from i2i.core.strategy import PictureOf, Strategy
 from i2i.data.values import to_unit
 from i2i.pictures.pixels import resize, to_tensor
 from i2i.translate.maps import Given, by_stem, missing
-from i2i.translate.pictures import FULL, Range, convert, take
+from i2i.translate.pictures import convert, take
 from i2i.translate.request import Own, Request
+from i2i.translate.values import Range, values_of
 
 Read = TypeVar("Read")
 
@@ -33,7 +34,6 @@ def ask(
     net: Parts,
     facts: DataFacts,
     controls: Mapping[str, Any],
-    value_range: Range | None,
     owner: str,
 ) -> Request:
     """Check controls, and read those that are pictures; the further maps that a method takes are controls too.
@@ -43,7 +43,6 @@ def ask(
         net: its parts.
         facts: of the training data: what a picture of a field is like.
         controls: by name, the translator's own among them.
-        value_range: of float arrays and tensors.
         owner: whose controls they are, in messages.
 
     Raises:
@@ -56,6 +55,7 @@ def ask(
     given = {name: asked[name] for name in (*fields, *further) if _is_picture(asked.get(name))}
     values, problems = _checked(signature.options, further, controls, given, owner)
 
+    value_range = values.get("value_range")
     pictures, unread = _all_read(given, fields.keys(), lambda n, p: _read(p, fields[n], facts, value_range))
     others, unfound = _all_read(given, further, lambda _, picture: _files(picture))
     if problems := [*problems, *unread, *unfound]:
@@ -66,7 +66,7 @@ def ask(
     if problems := missing(strategy.takes(values), others, facts):
         raise SpecError(problems)
     captions = _captions(strategy, net, values)
-    return Request(strategy.takes(values)[0], captions, pictures, own, value_range, others)
+    return Request(strategy.takes(values)[0], captions, pictures, own, values, others)
 
 
 def _checked(
@@ -135,8 +135,8 @@ def _read(picture: str | Path | Any, field: str, facts: DataFacts, value_range: 
     if pixels.is_floating_point():
         pixels = pixels.float()  # numpy has no bfloat16
     resized = resize(pixels.permute(1, 2, 0).numpy(), facts.image_size, facts.height)
-    unknown = facts.value_range[field] if name else value_range or (0.0, 1.0)
-    return to_unit(to_tensor(resized)[None], FULL.get(stored.dtype, unknown))
+    full = values_of(facts, field, stored.dtype, from_file=bool(name), given=value_range)
+    return to_unit(to_tensor(resized)[None], full)
 
 
 def _captions(strategy: Strategy, net: Parts, values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

@@ -142,7 +142,7 @@ def _fitting(text: str, font: Font, width: float) -> int:
 
 
 def as_cell(picture: Tensor, large: int | None = None, palette: Sequence[Colour] = ()) -> Image.Image:
-    """(C, H, W) in [-1, 1] for looking at: grey becomes RGB, further channels are left out.
+    """(C, H, W) in [-1, 1] for looking at: one channel is grey, two are red and green, of more the first three are RGB.
 
     Maps of whole numbers, (1, H, W), are shown in colours. Small pictures are enlarged by a whole number, without a
     blur; those with a longer side than `large` are shrunk.
@@ -159,7 +159,11 @@ def as_cell(picture: Tensor, large: int | None = None, palette: Sequence[Colour]
 
 def _as_colours(picture: Tensor) -> Image.Image:
     stored = from_unit(picture.detach().cpu(), (0, 255), torch.uint8)
-    stored = stored[:3] if len(stored) >= 3 else stored[:1].expand(3, -1, -1)
+    if len(stored) == 1:
+        stored = stored.expand(3, -1, -1)
+    elif len(stored) == 2:
+        stored = torch.cat([stored, torch.zeros_like(stored[:1])])
+    stored = stored[:3]
     return Image.fromarray(stored.permute(1, 2, 0).contiguous().numpy())
 
 

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Literal
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
-from i2i.core.batch import Batch, Parts
+from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
 from i2i.core.schema import Signature, read_signature
 from i2i.core.strategy import Strategy
-from i2i.data.values import from_unit, to_unit
-from i2i.engine.inference import inference
+from i2i.data.values import to_unit
+from i2i.engine.inference import precision_for
+from i2i.pictures.video import is_video
 from i2i.spec.spec import Spec
 from i2i.translate import padding, sampling
 from i2i.translate.controls import ask
 from i2i.translate.files import found
 from i2i.translate.grid import LARGE, Row, as_cell, check_grid, draw_rows
-from i2i.translate.maps import take_map, take_others
-from i2i.translate.pictures import FULL, Picture, Range, beside, convert, like, take, write_picture
+from i2i.translate.inputs import Input, take_input
+from i2i.translate.many import answer_all
+from i2i.translate.origin import Origin
+from i2i.translate.outputs import hand_back, write_result
+from i2i.translate.pictures import Picture, beside
+from i2i.translate.probing import Probe
 from i2i.translate.request import Request
+from i2i.translate.running import run, unit_fields
+from i2i.translate.values import Range
+from i2i.translate.video import answer_video
+from i2i.translate.windows import take_windows
 
 
 class Model:
@@ -35,10 +45,20 @@ class Model:
     """
 
     def __init__(
-        self, spec: Spec, strategy: Strategy, net: Parts, facts: DataFacts, device: torch.device
+        self,
+        spec: Spec,
+        strategy: Strategy,
+        net: Parts,
+        facts: DataFacts,
+        device: torch.device,
+        origin: Origin | None = None,
     ) -> None:
         self.spec, self.strategy, self.net, self.facts, self.device = spec, strategy, net, facts, device
+        self.origin = origin or Origin()
+        self.precision, self.compiled = "auto", False
         self.multiple = padding.multiple_of(list(net.modules().values()))
+        self.probes: dict[str, Probe] = {}
+        self.lock = Lock()  # the networks' mode and random numbers are theirs: one caller at a time
 
     @property
     def controls(self) -> Signature:
@@ -47,26 +67,40 @@ class Model:
 
     def translate(
         self,
-        picture: str | Path | Picture,
+        picture: str | Path | Picture | Sequence[str | Path | Picture],
         *,
         out: str | Path | None = None,
         samples: int | None = None,
         seed: int = 0,
         sync: bool = False,
         value_range: Range | None = None,
+        bits: int | None = None,
+        tile: int | Literal["auto"] | None = None,
+        batch: int | None = None,
         **controls: Any,
     ) -> Any:
-        """Translate one picture, of any size, or a batch of float arrays or tensors.
+        """Translate one picture, of any size, a batch of float arrays or tensors, or a list or a folder of pictures.
 
         Args:
             picture: a path, a PIL image, an array or a tensor. Whole-number arrays are H×W or H×W×C in the range of
-                their type; float arrays and all tensors are (N×)C×H×W, in [0, 1] unless `value_range` says otherwise.
+                their type; float arrays and all tensors are (N×)C×H×W, in [0, 1] unless `value_range` says otherwise. A
+                list of pictures gives a list: those of equal shape are translated together, while others are read and
+                written. A folder goes with `out`.
             out: write the result there and return the path. Several results are written beside each other, as
-                `<stem>-1.png`, `<stem>-<caption>.png` or `<stem>-<caption>-1.png`, and their paths are returned.
+                `<stem>-1.png`, `<stem>-<caption>.png` or `<stem>-<caption>-1.png`, and their paths are returned. For a
+                folder or a list of files it is a folder: names and folders are kept, a list of paths is returned, and
+                the same call goes on where it was stopped.
             samples: how many results to make with different random numbers.
             seed: of the random numbers of methods that draw some; they belong to the picture, by its name.
             sync: the same random numbers for every picture: sample k differs from sample k + 1 alone.
-            value_range: of float arrays and tensors.
+            value_range: the values of the input that stand for black and white; results have the same. By default
+                they are those of the training pictures for files of their type, and of floats and signed numbers, else
+                all that the type can hold. Floats in memory are in [0, 1].
+            bits: of the result: 8, 16, or 32 for floats; by default those of the input.
+            tile: side, in pixels, of the overlapping tiles in which larger pictures are translated: they, and not the
+                picture, say how much memory is needed; "auto": the largest that fit, or the whole picture where it
+                does. A warning says how far tiles disagree where they meet, if that can be seen.
+            batch: how many pictures of equal shape the networks see at a time; by default what is fast.
             controls: what the strategy's `translate` takes, `back=True` for example. One that is a picture is given
                 like `picture`, and so is a further map that the method takes (`instance_map`); where `picture` is a
                 file, that can be a folder with a file of the same name.
@@ -78,11 +112,17 @@ class Model:
             becomes a picture of 8 bits.
 
         Raises:
-            I2IError: the picture cannot be read, has the wrong number of channels, a control is unknown, or several
-                samples were asked of a method that draws no random numbers.
+            I2IError: the picture cannot be read, has the wrong number of channels or does not fit into the memory, a
+                control is unknown, or several samples were asked of a method that draws no random numbers.
         """
-        asked = {**controls, "samples": samples, "seed": seed, "sync": sync}
-        return self.answer(picture, self.request(asked, value_range), None if out is None else Path(out))
+        numbers = {"samples": samples, "seed": seed, "sync": sync}
+        own = {**numbers, "value_range": value_range, "bits": bits, "tile": tile, "batch": batch}
+        request, place = self.request({**controls, **own}), None if out is None else Path(out)
+        if isinstance(picture, Sequence) and not isinstance(picture, str):
+            return answer_all(self, picture, request, place)
+        if isinstance(picture, (str, Path)) and Path(picture).is_dir():
+            return answer_all(self, [picture], request, place)
+        return self.answer(picture, request, place)
 
     def sample(
         self, count: int | None = None, *, seed: int = 0, out: str | Path | None = None, **controls: Any
@@ -110,8 +150,8 @@ class Model:
             sampling.check_out(Path(out), len(request.captions), each)
         rows = dict(sampling.drawn(self, request, each))
         if out is not None:
-            return sampling.write_samples(rows, self, Path(out))
-        pictures = {caption: sampling.as_pictures(row, self) for caption, row in rows.items()}
+            return sampling.write_samples(rows, self, request, Path(out))
+        pictures = {caption: sampling.as_pictures(row, self, request) for caption, row in rows.items()}
         return pictures if len(pictures) > 1 else next(iter(pictures.values()))
 
     def grid(
@@ -144,9 +184,71 @@ class Model:
         check_grid(len(files), 1 + len(labels))
         return draw_rows(labels, [Row(place.as_posix(), self.row(file, request)) for file, place in files])
 
-    def request(
-        self, controls: Mapping[str, Any], value_range: Range | None = None, *, sampling: bool = False
-    ) -> Request:
+    def module(self, *, pixels: bool = False, dropout: bool = False, **controls: Any) -> nn.Module:
+        """The model under fixed controls as a torch module, for use in other programs; its networks are copies.
+
+        Args:
+            pixels: pictures go in and out as numbers from 0 to 255, rounded; else in [-1, 1].
+            dropout: dropout stays active where the method translates with it; its numbers are inputs.
+            controls: what the strategy's `translate` takes.
+
+        Returns:
+            A module of which `takes` lists the inputs: the picture, (N, C, H, W) of any size, further maps, and the
+            random numbers that the method draws.
+
+        Raises:
+            I2IError: a control is unknown or wrong, or asks for several results.
+        """
+        from i2i.translate.exporting.module import as_module
+
+        return as_module(self, controls, pixels=pixels, dropout=dropout)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        pixels: bool = False,
+        dropout: bool = False,
+        force: bool = False,
+        **controls: Any,
+    ) -> Path:
+        """Write the model for other programs: `.onnx` or `.pt2` under fixed controls, or as one `.safetensors` file.
+
+        ONNX and PyTorch files are checked at once on pictures of five sizes.
+
+        Args:
+            path: its ending says what is written.
+            pixels: as for `module`.
+            dropout: as for `module`.
+            force: write it even if the check fails.
+            controls: as for `module`; a `.safetensors` file takes them when it is used.
+
+        Raises:
+            I2IError: another ending, a library is missing, or the file does not do what the model does.
+        """
+        from i2i.translate.exporting.export import export
+
+        return export(self, Path(path), controls, pixels=pixels, dropout=dropout, force=force).path
+
+    def push(
+        self, repo: str, *, private: bool = False, message: str | None = None, sample: bool = True
+    ) -> str:
+        """Publish the model on the Hugging Face Hub, with a card written from its run; the address is returned.
+
+        Args:
+            repo: OWNER/NAME; made if there is none.
+            private: make it a private one.
+            message: of the commit.
+            sample: with the run's newest sheet of samples, which shows the data.
+
+        Raises:
+            I2IError: huggingface_hub is missing, nobody is logged in, or the hub refuses.
+        """
+        from i2i.translate.sharing.hub import push
+
+        return push(self, repo, private=private, message=message, sample=sample)
+
+    def request(self, controls: Mapping[str, Any], *, sampling: bool = False) -> Request:
         """Check controls, the translator's own among them, and read those that are pictures: once for many inputs.
 
         Raises:
@@ -156,78 +258,71 @@ class Model:
         owner = f"strategy '{self.spec.strategy.name}'"
         if not sampling and self.strategy.takes({})[0] == "seed":
             raise I2IError(f"{owner} takes no picture: it draws its own; use i2i sample")
-        request = ask(self.strategy, self.net, self.facts, controls, value_range, owner)
+        request = ask(self.strategy, self.net, self.facts, controls, owner)
         pictures = {name: picture.to(self.device) for name, picture in request.pictures.items()}
         return dataclasses.replace(request, pictures=pictures)
 
     def answer(self, picture: str | Path | Picture, request: Request, out: Path | None = None) -> Any:
         """Translate one picture as `translate` does, under controls that are checked already."""
-        stored, name = self._take(picture, request)
-        full, kind = self._full_range(stored, name, request)
-        batch = stored if stored.ndim == 4 else stored[None]
-        if out is not None and len(batch) > 1:
-            raise I2IError(f"{out}: a file holds one picture, not the {len(batch)} of a batch")
-        each = [self._results(fields, name, request) for fields in self._inputs(batch, full, name, request)]
-        made = [from_unit(torch.cat(same), full, kind).to(stored.device) for same in zip(*each, strict=True)]
+        if isinstance(picture, (str, Path)) and is_video(Path(picture).name):
+            return answer_video(self, Path(picture), request, out)
+        item = self.take(picture, request, [] if out is None else beside(out, request.endings()))
+        if out is not None and len(item.stored) > 1:
+            raise I2IError(f"{out}: a file holds one picture, not the {len(item.stored)} of a batch")
+        (results,) = run(self, [item], request)
         if out is not None:
-            files = zip(made, beside(out, request.endings()), strict=True)
-            written = [write_picture(result[0], file) for result, file in files]
+            files = beside(out, request.endings())
+            written = [write_result(result, item, file) for result, file in zip(results, files, strict=True)]
             return written[0] if request.single else written
-        return request.shaped([like(picture, result if stored.ndim == 4 else result[0]) for result in made])
+        return request.shaped([hand_back(picture, result, item) for result in results])
+
+    def precision_of(self, kind: torch.dtype) -> str:
+        """fp32 or bf16: what results of a type are computed in."""
+        return precision_for(self.precision, self.device, eight_bits=kind == torch.uint8)
+
+    def take(self, picture: str | Path | Picture, request: Request, targets: Sequence[Path] = ()) -> Input:
+        """Read an input, as any thread may.
+
+        Args:
+            picture: as for `translate`.
+            request: what is asked of it.
+            targets: the files that its results will be written to. A large TIFF file of which tiles are asked is read
+                later, piece by piece, if all of them are TIFF files too: its results go there at once.
+
+        Raises:
+            I2IError: it cannot be read, or has the wrong number of channels.
+        """
+        if isinstance(picture, (str, Path)) and is_video(Path(picture).name):
+            raise I2IError(f"{picture}: this is a video, which has no place in a grid; name pictures")
+        made = self.made(request)
+        return take_windows(picture, request, self.facts, made, targets) or take_input(
+            picture, request, self.facts, made
+        )
+
+    def made(self, request: Request) -> str:
+        """The field of the training data that results are like.
+
+        Raises:
+            I2IError: the method names none.
+        """
+        field = self.strategy.makes(request.controls)
+        if field not in self.facts.value_range:
+            raise I2IError(
+                f"strategy '{self.spec.strategy.name}': its results are like '{field}', and the training pictures are "
+                f"{', '.join(self.facts.value_range)}; let its method `makes` name one of them"
+            )
+        return field
 
     def row(self, path: Path, request: Request) -> list[Image.Image]:
         """A file and its results as pictures for a grid."""
-        stored, name = self._take(path, request)
-        full, _ = self._full_range(stored, name, request)
-        (fields,) = self._inputs(stored[None], full, name, request)
-        shown = (fields[request.field], *self._results(fields, name, request))
+        item = self.take(path, request)
+        (results,) = run(self, [item], request)
+        return self.cells(item, results, request)
+
+    def cells(self, item: Input, results: Sequence[Tensor], request: Request) -> list[Image.Image]:
+        """An input and its results as pictures for a grid."""
+        shown = (
+            unit_fields(self, [item], request)[request.field],
+            *(to_unit(r, item.made.full) for r in results),
+        )
         return [as_cell(picture[0], LARGE, self.facts.palette) for picture in shown]
-
-    def _take(self, picture: str | Path | Picture, request: Request) -> tuple[Tensor, str]:
-        """An input as (N×)C×H×W, in its own type or, a map, in whole numbers, and the name of its file."""
-        if request.field in self.facts.maps:
-            return take_map(picture, self.facts, request.field)
-        return take(picture)
-
-    def _full_range(self, stored: Tensor, name: str, request: Request) -> tuple[Range, torch.dtype]:
-        """The values of the result that stand for black and white, and its type: the picture's, 8 bits for a map.
-
-        Files of floats have the values of the training pictures.
-        """
-        if request.field in self.facts.maps:
-            return FULL[torch.uint8], torch.uint8
-        unknown = self.facts.value_range[request.field] if name else (0.0, 1.0)
-        return request.value_range or FULL.get(stored.dtype, unknown), stored.dtype
-
-    def _inputs(self, batch: Tensor, full: Range, name: str, request: Request) -> Iterator[dict[str, Tensor]]:
-        """What the networks see of each input, before padding: the input itself, and the maps that go with it."""
-        others = take_others(request.maps, self.facts, name, batch)
-        for i in range(len(batch)):
-            maps = {field: each[i : i + 1].to(self.device) for field, each in others.items()}
-            yield {request.field: self._unit(batch[i : i + 1], full, request), **maps}
-
-    def _unit(self, stored: Tensor, full: Range, request: Request) -> Tensor:
-        """A picture as the networks see it; maps are seen as they are."""
-        if request.field in self.facts.maps:
-            return stored.to(self.device)
-        return to_unit(convert(stored, self.facts.channels[request.field]).to(self.device), full)
-
-    def _results(self, inputs: Mapping[str, Tensor], name: str, request: Request) -> list[Tensor]:
-        """Every result of an input: padding, the strategy, and back to the input's size."""
-        height, width = inputs[request.field].shape[-2:]
-        padded = {field: padding.pad(each, self.multiple) for field, each in inputs.items()}
-        fields = {**padded, **request.pictures}
-        results = []
-        for controls, sample in request.cells():
-            draws = request.draws(name, sample)
-            with inference(self.net, self.strategy.inference, draws):
-                try:
-                    made = self.strategy.translate(self.net, Batch(fields, draws), **controls)
-                except ValueError as error:
-                    file = f"{name}: " if name else ""
-                    raise I2IError(
-                        f"{file}a picture of {width}×{height} pixels cannot be translated: {error}"
-                    ) from error
-            results.append(made[..., :height, :width])
-        request.check_samples(results)
-        return results

@@ -10,18 +10,18 @@ from torch import Tensor, nn
 
 
 def multiple_of(modules: list[nn.Module]) -> int:
-    """What the sides of a picture must be divisible by: networks say so in an attribute `multiple`."""
+    """What networks say in an attribute `multiple` that the sides of a picture must be divisible by; 1 if nothing."""
     return math.lcm(*(int(getattr(module, "multiple", 1)) for module in modules))
 
 
-def pad(picture: Tensor, multiple: int) -> Tensor:
-    """Grow (N, C, H, W) to the right and below, until both sides are multiples.
+def pad(picture: Tensor, multiple: int, least: int = 1) -> Tensor:
+    """Grow (N, C, H, W) to the right and below, until both sides are multiples, and not shorter than the least.
 
     Pictures are mirrored; maps of whole numbers repeat their edge, where no new border appears.
     """
     if not picture.is_floating_point():
-        return _repeat_edge(picture, multiple)
-    while (missing := _missing(picture, multiple)) != (0, 0):
+        return _repeat_edge(picture, multiple, least)
+    while (missing := _missing(picture, multiple, least)) != (0, 0):
         height, width = picture.shape[-2:]
         right, below = min(missing[1], width - 1), min(missing[0], height - 1)
         if max(right, below) == 0:  # a side of one pixel has nothing to mirror
@@ -30,14 +30,19 @@ def pad(picture: Tensor, multiple: int) -> Tensor:
     return picture
 
 
-def _repeat_edge(numbers: Tensor, multiple: int) -> Tensor:
-    below, right = _missing(numbers, multiple)
+def _repeat_edge(numbers: Tensor, multiple: int, least: int) -> Tensor:
+    below, right = _missing(numbers, multiple, least)
     height, width = numbers.shape[-2:]
     rows = torch.arange(height + below, device=numbers.device).clamp(max=height - 1)
     columns = torch.arange(width + right, device=numbers.device).clamp(max=width - 1)
     return numbers[..., rows[:, None], columns]
 
 
-def _missing(picture: Tensor, multiple: int) -> tuple[int, int]:
+def padded_side(side: int, multiple: int, least: int = 1) -> int:
+    """The length of a side once it is padded."""
+    return -(-max(side, least) // multiple) * multiple
+
+
+def _missing(picture: Tensor, multiple: int, least: int) -> tuple[int, int]:
     height, width = picture.shape[-2:]
-    return -height % multiple, -width % multiple
+    return padded_side(height, multiple, least) - height, padded_side(width, multiple, least) - width

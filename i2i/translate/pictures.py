@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,17 +13,14 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.core.errors import I2IError
-from i2i.pictures.finding import EXTENSIONS
+from i2i.core.words import counted
+from i2i.pictures import files
 from i2i.pictures.images import read_image
+from i2i.pictures.pixels import Pixels
 
 Picture = Image.Image | NDArray[Any] | Tensor
-Range = tuple[float, float]
-"""The values that stand for black and white."""
-
-FULL: Mapping[torch.dtype, Range] = MappingProxyType({torch.uint8: (0, 255), torch.uint16: (0, 65535)})
-"""Of the types that say it themselves."""
-QUALITY = 95
-"""Of JPEG and WebP files: what a model made should not be lost in the file."""
+TYPES = (torch.uint8, torch.uint16, torch.int16, torch.int32, torch.uint32)
+"""Whole numbers that pictures are stored in."""
 
 
 def take(picture: str | Path | Picture) -> tuple[Tensor, str]:
@@ -38,6 +32,13 @@ def take(picture: str | Path | Picture) -> tuple[Tensor, str]:
     if isinstance(picture, (str, Path)):
         return read_image(Path(picture)), Path(picture).name
     return as_tensor(picture), ""
+
+
+def alpha_of(image: Image.Image) -> Pixels | None:
+    """How much of each pixel of a PIL image is seen, (H, W, 1), uint8; None where all of all."""
+    if not image.has_transparency_data:
+        return None
+    return np.array(image.convert("RGBA").getchannel("A"))[..., None]
 
 
 def as_tensor(picture: Picture) -> Tensor:
@@ -53,8 +54,10 @@ def as_tensor(picture: Picture) -> Tensor:
         if array.dtype.kind != "f":
             return _check(_from_pixels(array), (3,))
         picture = torch.from_numpy(array)
-    elif not picture.dtype.is_floating_point and picture.dtype not in FULL:
-        raise I2IError(f"a tensor of {_type(picture)} is no picture; use uint8, uint16 or floats in [0, 1]")
+    elif not picture.dtype.is_floating_point and picture.dtype not in TYPES:
+        raise I2IError(
+            f"a tensor of {_name(picture.dtype)} is no picture; use uint8, uint16 or floats in [0, 1]"
+        )
     return _check(picture, (3, 4))
 
 
@@ -67,7 +70,7 @@ def _pixels(image: Image.Image) -> NDArray[Any]:
 
 
 def _from_pixels(array: NDArray[Any]) -> Tensor:
-    if array.dtype not in (np.uint8, np.uint16):
+    if array.dtype.name not in map(_name, TYPES):
         raise I2IError(f"an array of {array.dtype} is no picture; use uint8, uint16 or floats in [0, 1]")
     if array.ndim not in (2, 3):
         raise I2IError(f"an array of shape {array.shape} is no picture; use H×W or H×W×C")
@@ -83,22 +86,23 @@ def _check(picture: Tensor, dimensions: tuple[int, ...]) -> Tensor:
     return picture
 
 
-def like(picture: str | Path | Picture, result: Tensor) -> Any:
-    """A result as the kind of picture that came in."""
-    if isinstance(picture, Tensor):
-        return result
-    if isinstance(picture, np.ndarray):
-        if picture.dtype.kind == "f":
-            return result.numpy().astype(picture.dtype)
-        array = result.permute(1, 2, 0).numpy()
-        return array[..., 0] if picture.ndim == 2 and array.shape[-1] == 1 else array
-    return to_pil(result) if result.dtype == torch.uint8 else result.permute(1, 2, 0).numpy()
-
-
 def to_pil(picture: Tensor) -> Image.Image:
     """(1 or 3, H, W), uint8, as a PIL image."""
     array = picture.permute(1, 2, 0).cpu().numpy()
     return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+
+def check_channels(stored: Tensor, wanted: int) -> None:
+    """Refuse a picture, (N, C, H, W), that `convert` cannot give the wanted number of channels.
+
+    Raises:
+        I2IError: it is neither what is wanted, nor grey for colour, nor colour for grey.
+    """
+    has = stored.shape[1]
+    if has == wanted or {has, wanted} == {1, 3}:
+        return
+    order = "; the channels come first" if stored.shape[3] == wanted else ""
+    raise I2IError(f"the picture has {counted(has, 'channel')}; this model takes {wanted}{order}")
 
 
 def convert(stored: Tensor, wanted: int) -> Tensor:
@@ -107,16 +111,13 @@ def convert(stored: Tensor, wanted: int) -> Tensor:
     Raises:
         I2IError: another number of channels.
     """
-    has = stored.shape[1]
-    if has == wanted:
+    check_channels(stored, wanted)
+    if stored.shape[1] == wanted:
         return stored
-    if has == 1 and wanted == 3:
+    if wanted == 3:
         return stored.expand(-1, 3, -1, -1)
-    if has == 3 and wanted == 1:
-        weights = torch.tensor([0.299, 0.587, 0.114], device=stored.device).view(1, 3, 1, 1)
-        return (stored.float() * weights).sum(1, keepdim=True)
-    order = "; the channels come first" if stored.shape[3] == wanted else ""
-    raise I2IError(f"the picture has {has} channels; this model takes {wanted}{order}")
+    weights = torch.tensor([0.299, 0.587, 0.114], device=stored.device).view(1, 3, 1, 1)
+    return (stored.float() * weights).sum(1, keepdim=True)
 
 
 def beside(path: Path, endings: Sequence[str]) -> list[Path]:
@@ -125,45 +126,16 @@ def beside(path: Path, endings: Sequence[str]) -> list[Path]:
 
 
 def write_picture(picture: Tensor, path: Path) -> Path:
-    """Write (C, H, W) as a file of the type its suffix names; 16 bits as PNG, grey ones also as TIFF.
+    """Write (C, H, W) as a file of the kind that its suffix names.
 
     Raises:
-        I2IError: the type cannot hold the picture, or the disk refuses.
+        I2IError: that kind cannot hold the picture, or the disk refuses.
     """
-    suffix, deep_colour = path.suffix.lower(), picture.dtype == torch.uint16 and len(picture) == 3
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if picture.dtype == torch.uint8:
-            to_pil(picture).save(path, quality=QUALITY)
-        elif deep_colour and suffix == ".png":
-            path.write_bytes(_deep_png(picture.permute(1, 2, 0).cpu().numpy()))
-        elif len(picture) == 1 and suffix in (".png", ".tif", ".tiff"):
-            Image.fromarray(picture[0].cpu().numpy()).save(path)
-        else:
-            raise I2IError(
-                f"{path}: {len(picture)} channels of {_type(picture)} cannot be written to this type of file; "
-                "16 bits go to .png, grey ones also to .tif"
-            )
-    except (OSError, ValueError) as error:
-        if suffix not in EXTENSIONS:
-            ending = f"'{path.suffix}' is no picture's ending" if suffix else "the name has no ending"
-            raise I2IError(f"{path}: {ending}; end it in .png, .jpg or .tif") from error
-        raise I2IError(f"{path}: the result could not be written ({error})") from error
+    files.write_picture(
+        files.PictureFile(picture.permute(1, 2, 0).cpu().numpy(), None, files.Carried()), path
+    )
     return path
 
 
-def _deep_png(pixels: NDArray[Any]) -> bytes:
-    """(H, W, 3), uint16, as a PNG file (ISO/IEC 15948): Pillow writes no colours of more than 8 bits."""
-    height, width = pixels.shape[:2]
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)  # each row says: not filtered
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def _type(picture: Tensor) -> str:
-    return str(picture.dtype).removeprefix("torch.")
+def _name(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")

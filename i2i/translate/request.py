@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
 from i2i.core.batch import Draws, address
 from i2i.core.errors import I2IError
 from i2i.translate.maps import Given
-from i2i.translate.pictures import Range
+from i2i.translate.values import Range
 
 LONGEST = 40  # characters of a caption in a file name: of three bytes each, names of at most 255 leave 135
 
@@ -27,6 +27,27 @@ class Own(BaseModel):
     samples: Annotated[int | None, Field(ge=1, description="results for each input")] = None
     seed: Annotated[int, Field(ge=0, description="of the random numbers")] = 0
     sync: Annotated[bool, Field(description="the same random numbers for every input")] = False
+    value_range: Annotated[
+        Range | None, Field(description="the values of inputs that stand for black and white")
+    ] = None
+    bits: Annotated[
+        Literal[8, 16, 32] | None,
+        Field(description="of results: 8, 16, or 32 for floats; by default the input's"),
+    ] = None
+    batch: Annotated[
+        int | None, Field(ge=1, description="inputs of one size at a time; by default what is fast")
+    ] = None
+    tile: Annotated[
+        Annotated[int, Field(ge=1)] | Literal["auto"] | None,
+        Field(description="side of the tiles of large inputs; auto: as large as fits into the memory"),
+    ] = None
+
+    @field_validator("value_range")
+    @classmethod
+    def _goes_up(cls, given: Range | None) -> Range | None:
+        if given is not None and not given[0] < given[1]:
+            raise ValueError(f"the first value must be the lower one, got {list(given)}")
+        return given
 
 
 class NothingDrawnError(I2IError):
@@ -42,15 +63,15 @@ class Request:
         captions: the results: the caption of each, and the controls of its `translate`.
         pictures: the controls that are pictures, (1, C, size, size) in [-1, 1], by name.
         maps: the further maps that the method takes with each input, by field.
+        controls: those of the method as they were asked, with their defaults.
         own: the translator's own controls.
-        value_range: of inputs that are float arrays or tensors.
     """
 
     field: str
     captions: Mapping[str, Mapping[str, Any]]
     pictures: Mapping[str, Tensor]
     own: Own
-    value_range: Range | None
+    controls: Mapping[str, Any]
     maps: Mapping[str, Given] = dataclasses.field(default_factory=dict)
 
     @property
@@ -67,9 +88,10 @@ class Request:
         """The controls and the number of every result of an input."""
         return ((controls, sample) for controls in self.captions.values() for sample in range(self.count))
 
-    def draws(self, name: str, sample: int) -> Draws:
-        """The random numbers of a result: they belong to the picture, by its name, unless `sync` was asked."""
-        return Draws(("translate", address(self.own.seed, "" if self.own.sync else name)), [sample])
+    def draws(self, names: Sequence[str], sample: int) -> Draws:
+        """The random numbers of a result of each picture: they belong to it, by its name, unless `sync` was asked."""
+        owners = ["" if self.own.sync else name for name in names]
+        return Draws(("translate",), [address(self.own.seed, owner, sample) for owner in owners])
 
     def shaped(self, results: Sequence[Any]) -> Any:
         """The results of an input as one, a list, a table, or a table of lists."""

@@ -18,16 +18,14 @@ from i2i.data.values import from_unit
 from i2i.engine.inference import inference
 from i2i.pictures.finding import is_image
 from i2i.translate.grid import LARGE, as_cell, check_grid, draw_grid
-from i2i.translate.pictures import as_tensor, like, write_picture
+from i2i.translate.outputs import to_pixels
+from i2i.translate.pictures import as_tensor, to_pil, write_picture
 from i2i.translate.request import Request, safe_names
+from i2i.translate.values import like_training
 
 if TYPE_CHECKING:
     from i2i.translate.model import Model
 
-FIELD = "image"
-"""What samples are like: this field of the training data."""
-
-BITS8 = (0.0, 255.0)
 ALONE, EACH, AT_ONCE = 16, 8, 16
 """Samples by default: of one setting, and of each of several; and how many the networks see at a time."""
 
@@ -44,7 +42,13 @@ def check_request(model: Model, controls: Mapping[str, Any]) -> Request:
             f"strategy '{name}' draws nothing from random numbers alone: it translates pictures; use i2i translate"
         )
     request = model.request(controls, sampling=True)
-    own = {"samples": request.own.samples is not None, "sync": request.own.sync}
+    own = {
+        "samples": request.own.samples is not None,
+        "sync": request.own.sync,
+        "value_range": request.own.value_range is not None,
+        "batch": request.own.batch is not None,
+        "tile": request.own.tile is not None,
+    }
     problems = [
         Problem(f"control.{control}", "samples have no input that this could be about; leave it out")
         for control, given in own.items()
@@ -69,7 +73,7 @@ def drawn(model: Model, request: Request, count: int) -> Iterator[tuple[str, Ten
 def _part(model: Model, request: Request, controls: Mapping[str, Any], numbers: Sequence[int]) -> Tensor:
     draws = Draws(("sample", request.own.seed), numbers)
     seed = torch.tensor(numbers, device=model.device)
-    with inference(model.net, model.strategy.inference, draws):
+    with model.lock, inference(model.net, model.strategy.inference, draws):
         try:
             made: Tensor = model.strategy.translate(
                 model.net, Batch({**request.pictures, "seed": seed}, draws), **controls
@@ -123,8 +127,8 @@ def is_sheet(out: Path) -> bool:
     return is_image(out.name) and not out.is_dir()
 
 
-def write_samples(rows: Mapping[str, Tensor], model: Model, out: Path) -> Path:
-    """Write a sheet if `out` names a picture, else a file for each sample: `3.png`, `red-3.png`.
+def write_samples(rows: Mapping[str, Tensor], model: Model, request: Request, out: Path) -> Path:
+    """Write a sheet if `out` names a picture, else a file for each sample: `3.png`, `red-3.png`; floats as `3.tif`.
 
     Raises:
         I2IError: `out` cannot be written.
@@ -134,19 +138,19 @@ def write_samples(rows: Mapping[str, Tensor], model: Model, out: Path) -> Path:
     digits = len(str(len(next(iter(rows.values())))))
     prefixes = [f"{name}-" for name in safe_names(rows)] if len(rows) > 1 else [""]
     for prefix, row in zip(prefixes, rows.values(), strict=True):
-        for number, picture in enumerate(stored(row, model), 1):
-            write_picture(picture, out / f"{prefix}{number:0{digits}}.png")
+        for number, picture in enumerate(stored(row, model, request), 1):
+            suffix = ".tif" if picture.dtype.is_floating_point else ".png"
+            write_picture(picture, out / f"{prefix}{number:0{digits}}{suffix}")
     return out
 
 
-def stored(samples: Tensor, model: Model) -> Tensor:
-    """Samples with as many bits as the training pictures: 16 in their own range, or 8."""
-    low, high = model.facts.value_range[FIELD]
-    if high > BITS8[1]:
-        return from_unit(samples, (low, high), torch.uint16)
-    return from_unit(samples, BITS8, torch.uint8)
+def stored(samples: Tensor, model: Model, request: Request) -> Tensor:
+    """Samples of the type and values of the training pictures, or with as many bits as were asked for."""
+    kind, values = like_training(model.facts, model.made(request), request.own.bits)
+    return from_unit(samples, values, kind)
 
 
-def as_pictures(samples: Tensor, model: Model) -> list[Any]:
-    """PIL images, or arrays where they have more than 8 bits."""
-    return [like("", picture) for picture in stored(samples, model)]
+def as_pictures(samples: Tensor, model: Model, request: Request) -> list[Any]:
+    """PIL images, or arrays, (H, W, C), where they have more than 8 bits."""
+    pictures = stored(samples, model, request)
+    return [to_pil(one) if one.dtype == torch.uint8 else to_pixels(one) for one in pictures]

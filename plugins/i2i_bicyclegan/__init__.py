@@ -22,6 +22,7 @@ from i2i_bicyclegan.importing import EncoderImporter, GeneratorImporter, discrim
 
 NonNegative = Annotated[float, Field(ge=0)]
 Style = Annotated[Path | None, i2i.PictureOf("b")]
+Code = Annotated[tuple[float, ...] | None, i2i.CodeOf("latent")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,9 @@ class BicycleGAN(i2i.Strategy):
 
     def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
         return ("a",)
+
+    def makes(self, controls: Mapping[str, Any]) -> str:
+        return "b"
 
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         self._check()
@@ -214,6 +218,13 @@ class BicycleGAN(i2i.Strategy):
             raise i2i.I2IError("mix: interpolate shows the whole way between two codes; give one of them")
         if controls.get("style_to") is not None and not (count or mix):
             raise i2i.I2IError("style_to: nothing leads there; give interpolate = 5, or mix = 0.5")
+        if (code := controls.get("code")) is not None:
+            if len(code) != self.latent:
+                raise i2i.I2IError(
+                    f"code: it has {len(code)} numbers; the codes of this model have {self.latent}"
+                )
+            if controls.get("style") is not None:
+                raise i2i.I2IError("code: style is a picture whose code is used; give one of them")
         if not count:
             return {"output": controls}
         way = [step / (count - 1) for step in range(count)]
@@ -225,6 +236,7 @@ class BicycleGAN(i2i.Strategy):
         net: i2i.Parts,
         x: i2i.Batch,
         *,
+        code: Code = None,
         style: Style = None,
         style_to: Style = None,
         mix: Annotated[float, Field(ge=0, le=1)] = 0.0,
@@ -235,23 +247,26 @@ class BicycleGAN(i2i.Strategy):
         Args:
             net: the parts.
             x: holds `a`, and the pictures of `style` and `style_to` where they are given.
-            style: a picture of the kind of `b` whose code is used; a random one otherwise.
+            code: the code that is used, `latent` numbers; a random one otherwise.
+            style: a picture of the kind of `b` whose code is used.
             style_to: the same for the code at the far end of `mix` and `interpolate`.
             mix: how far to go from the first code (0) to the second (1).
             interpolate: so many results, in equal steps from the first code to the second.
         """
-        code = self._code(net, x, "style", style is not None)
+        first = self._code(net, x, "style", style is not None)
+        if code is not None:
+            first = x.a.new_tensor(code).expand(x.a.shape[0], -1)
         if mix:
-            code = torch.lerp(code, self._code(net, x, "style_to", style_to is not None), mix)
-        translated: Tensor = net.G(x.a, code)
+            first = torch.lerp(first, self._code(net, x, "style_to", style_to is not None), mix)
+        translated: Tensor = net.G(x.a, first)
         return translated
 
     def _code(self, net: i2i.Parts, x: i2i.Batch, control: str, given: bool) -> Tensor:
         """The code of a picture that the user gave, or a random one for each input."""
         if given:
             mean: Tensor = single(net.E(x.fields()[control])[0])
-            return mean.expand(len(x.a), -1)
-        return x.random.normal(x.a.new_empty(len(x.a), self.latent)).to(x.a)
+            return mean.expand(x.a.shape[0], -1)
+        return x.random.normal(x.a.new_empty(x.a.shape[0], self.latent)).to(x.a)
 
     def preview(self, net: i2i.Parts, x: i2i.Batch) -> Mapping[str, Tensor]:
         shown = {"input": x.a, "code of the target": net.G(x.a, single(net.E(x.b)[0]))}

@@ -66,6 +66,9 @@ class CycleGAN(i2i.Strategy):
     def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
         return ("b",) if controls.get("back") else ("a",)
 
+    def makes(self, controls: Mapping[str, Any]) -> str:
+        return "a" if controls.get("back") else "b"
+
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         a, b = data.channels["a"], data.channels["b"]
         if a != b and self.identity_weight:

@@ -1,10 +1,4 @@
-"""GAN, CGAN, DCGAN, ACGAN and VAE-GAN: pictures from random numbers.
-
-Goodfellow et al., "Generative Adversarial Networks", 2014. Mirza and Osindero, "Conditional Generative Adversarial
-Nets", 2014. Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative
-Adversarial Networks", 2016. Odena, Olah and Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017.
-VAE-GAN has a module of its own.
-"""
+"""GAN, CGAN, DCGAN, ACGAN and VAE-GAN: pictures from random numbers."""
 
 import i2i
 from i2i_gans.acgan import ACGAN

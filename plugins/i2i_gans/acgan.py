@@ -1,4 +1,7 @@
-"""ACGAN."""
+"""ACGAN: the discriminator also names the class.
+
+Odena, Olah and Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
-"""The conditional GAN."""
+"""The conditional GAN.
+
+Mirza and Osindero, "Conditional Generative Adversarial Nets", 2014.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -119,7 +122,7 @@ class CGAN(i2i.Strategy):
         net: i2i.Parts,
         x: i2i.Batch,
         *,
-        label: str | int | None = None,
+        label: Annotated[str | int | None, i2i.NameOf("classes")] = None,
         mix: Mix = 0.0,
         interpolate: Steps = None,
     ) -> Tensor:

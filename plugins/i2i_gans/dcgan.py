@@ -1,4 +1,8 @@
-"""DCGAN."""
+"""DCGAN: convolutions in the generator and the discriminator.
+
+Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+Networks", 2016.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The first GAN."""
+"""The first GAN.
+
+Goodfellow et al., "Generative Adversarial Networks", 2014.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def draw(draws: i2i.Draws, noise: Distribution, like: Tensor) -> Tensor:
 
 def wanted(x: i2i.Batch, noise: Distribution, latent: int, mix: float) -> Tensor:
     """The random numbers of the samples of `x.seed`, as far on the way to others of their own as `mix` says."""
-    like = x.seed.new_empty(len(x.seed), latent, dtype=torch.float32)
+    like = x.seed.new_empty(x.seed.shape[0], latent, dtype=torch.float32)
     z = draw(x.random, noise, like)
     return torch.lerp(z, draw(x.random, noise, like), mix) if mix else z
 

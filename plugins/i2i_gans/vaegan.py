@@ -223,7 +223,7 @@ class VAEGAN(i2i.Strategy):
 
     def _from_prior(self, random: i2i.Draws, like: Tensor) -> Tensor:
         """Random codes, one for each row of `like`, on its device and of its type."""
-        return random.normal(like.new_empty(len(like), self.latent)).to(like)
+        return random.normal(like.new_empty(like.shape[0], self.latent)).to(like)
 
 
 def _margin(gan: i2i.Ref) -> float | None:
@@ -248,4 +248,4 @@ def _reconstruct(net: i2i.Parts, image: Tensor, random: i2i.Draws, by_mean: bool
 def _resized(image: Tensor, size: Sequence[int]) -> Tensor:
     if image.shape[2:] == tuple(size):
         return image
-    return F.interpolate(image, tuple(size), mode="bilinear", antialias=True)
+    return F.interpolate(image.float(), tuple(size), mode="bilinear", antialias=True)

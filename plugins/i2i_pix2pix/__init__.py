@@ -58,6 +58,9 @@ class Pix2Pix(i2i.Strategy):
     def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
         return ("a",)
 
+    def makes(self, controls: Mapping[str, Any]) -> str:
+        return "b"
+
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         a, b = data.channels["a"], data.channels["b"]
         noise = {"latent": self.latent} if self.latent else {}
@@ -94,7 +97,7 @@ class Pix2Pix(i2i.Strategy):
 
     def translate(self, net: i2i.Parts, x: i2i.Batch) -> Tensor:
         if self.latent:
-            x.z = x.random.normal(x.a.new_empty(len(x.a), self.latent)).to(x.a)
+            x.z = x.random.normal(x.a.new_empty(x.a.shape[0], self.latent)).to(x.a)
         translated: Tensor = net.G(x.a, x.z) if self.latent else net.G(x.a)
         return translated
 

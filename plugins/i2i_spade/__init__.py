@@ -88,6 +88,9 @@ class SPADE(i2i.Strategy):
     def takes(self, controls: Mapping[str, Any]) -> tuple[str, ...]:
         return ("label_map", "instance_map?")
 
+    def makes(self, controls: Mapping[str, Any]) -> str:
+        return "image"
+
     def build(self, make: i2i.Make, data: i2i.DataFacts) -> Mapping[str, Any]:
         self._check()
         semantics = Semantics(data.maps["label_map"], "instance_map" in data.fields)
@@ -220,7 +223,7 @@ class SPADE(i2i.Strategy):
             return ()
         normal = told.new_zeros(1, self.latent)  # its mean, and its log-variance
         mean, log_variance = net.E(x.style) if given else (normal, normal)
-        return (_drawn(x, mean.expand(len(told), -1), log_variance.expand(len(told), -1)),)
+        return (_drawn(x, mean.expand(told.shape[0], -1), log_variance.expand(told.shape[0], -1)),)
 
     def preview(self, net: i2i.Parts, x: i2i.Batch) -> Mapping[str, Tensor]:
         shown = {"input": x.label_map, "output": self.translate(net, x)}

@@ -49,6 +49,8 @@ class Semantics:
         Raises:
             ValueError: the map holds one.
         """
+        if torch.compiler.is_exporting():  # a graph holds no branch that depends on values
+            return
         low, high = int(label_map.min()), int(label_map.max())
         if low < 0 or high >= self.classes:
             wrong = low if low < 0 else high

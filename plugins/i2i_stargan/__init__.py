@@ -23,7 +23,7 @@ from i2i_stargan.importing import HAIR, PUBLISHED, CriticImporter, GeneratorImpo
 from i2i_stargan.labels import Labels
 
 Name = str | int  # a folder 2015 is the number 2015 on the command line
-Names = Name | tuple[Name, ...] | None
+Names = Annotated[Name | tuple[Name, ...] | None, i2i.NameOf("domains")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ class Labels:
 
     def given(self, names: Iterable[str], images: Tensor) -> Tensor:
         """The label vectors (N, domains) of pictures (N, C, H, W) that are of these domains."""
-        labels = images.new_zeros(len(images), len(self.domains))
+        labels = images.new_zeros(images.shape[0], len(self.domains))
         labels[:, self._columns(names)] = 1.0
         return labels
 
@@ -132,7 +132,7 @@ class Labels:
         """The mask (N, sets) of the set that a domain is of; None for one set."""
         if not self.sets:
             return None
-        mask = like.new_zeros(len(like), len(self.sets))
+        mask = like.new_zeros(like.shape[0], len(self.sets))
         mask[:, self.sets.index(self.beside(name))] = 1.0
         return mask
 

@@ -237,7 +237,7 @@ class StyleGAN(i2i.Strategy):
         Raises:
             ValueError: several numbers of `style` at once.
         """
-        like = x.seed.new_empty((len(x), self.latent), dtype=torch.float32)
+        like = x.seed.new_empty((x.seed.shape[0], self.latent), dtype=torch.float32)
         other = None if style is None else other_samples(x, one_of(style)).normal(like)
         layers = drawn(net, x, like, style_to, mix, space)[:, None].repeat(1, net.G.layers, 1)
         if other is not None:

@@ -48,7 +48,7 @@ def _mixed(net: i2i.Parts, x: i2i.Batch, styles: Tensor, chance: float, layers: 
 def noise(x: i2i.Batch, like: Tensor, side: int) -> list[Tensor]:
     """Noise (N, 1, S, S) for each layer up to a resolution, on the device of `like`: S = 4, 4, 8, 8 and so on."""
     sides = [SMALLEST * 2**n for n in range((side // SMALLEST).bit_length())]
-    shapes = [(len(x), 1, s, s) for s in sides for _ in (0, 1)]
+    shapes = [(like.shape[0], 1, s, s) for s in sides for _ in (0, 1)]
     return [x.random.normal(like.new_empty(shape, dtype=torch.float32)) for shape in shapes]
 
 

@@ -97,7 +97,7 @@ class _Start(nn.Module):
         self.second = Epilogue(channels, latent)
 
     def forward(self, noise: Sequence[Tensor], styles: Tensor) -> Tensor:
-        x = self.constant.expand(len(styles), -1, -1, -1)
+        x = self.constant.expand(styles.shape[0], -1, -1, -1)
         x = self.first(x, noise[0], styles[:, 0])
         made: Tensor = self.second(self.conv(x), noise[1], styles[:, 1])
         return made

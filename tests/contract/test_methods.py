@@ -95,6 +95,8 @@ def test_translate_needs_what_it_says_and_gives_pictures(
     samples = range(engine.settings.batch)
     whole = translated(engine, fields, controls, samples)
     assert whole.dim() == 4 and len(whole) == len(samples)
+    facts = build_source(tiny_spec(name), registry()).facts
+    assert whole.shape[1] == facts.channels[engine.strategy.makes(controls)]
     assert whole.isfinite().all() and whole.abs().max() <= 1
     assert torch.equal(whole, translated(engine, fields, controls, samples))
     # a picture's result is its own, whatever its neighbours: fp32, sums in another order

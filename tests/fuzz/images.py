@@ -6,15 +6,18 @@ import functools
 import io
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 from hypothesis import strategies as st
 from PIL import Image
 
 from i2i.core.errors import I2IError
 from i2i.data.map_files import read_form, read_map
+from i2i.pictures.files import read_picture, write_picture
 from i2i.pictures.images import decode, read_header
 
 from .mutate import mutated
@@ -45,7 +48,31 @@ STORED: tuple[tuple[str, str, dict[str, Any]], ...] = (
 def whole() -> tuple[bytes, ...]:
     """A picture in every form, some of them turned by their EXIF."""
     noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE + 3, 3), np.uint8)
-    return tuple(_stored(noise, *form) for form in STORED) + tuple(map(_turned, ("JPEG", "PNG", "WEBP")))
+    plain = tuple(_stored(noise, *form) for form in STORED) + tuple(map(_turned, ("JPEG", "PNG", "WEBP")))
+    return plain + tuple(_arrays(noise)) + tuple(_tiffs(noise))
+
+
+def _arrays(noise: np.ndarray[Any, Any]) -> Iterator[bytes]:
+    for array in (noise, noise[..., 0] / 7, noise.astype(">i2"), noise[..., 0] > 9):
+        for save in (np.save, np.savez, np.savez_compressed):
+            file = io.BytesIO()
+            save(file, array)
+            yield file.getvalue()
+
+
+def _tiffs(noise: np.ndarray[Any, Any]) -> Iterator[bytes]:
+    """Those that Pillow does not read."""
+    five = np.concatenate([noise, noise], axis=2)[..., :5]
+    for kind, compression, order, planar in (
+        ("u1", None, "<", "contig"), ("u2", "lzw", ">", "contig"), ("f8", "zlib", "<", "separate"),
+        ("i1", "packbits", "<", "separate"), ("f4", "zstd", ">", "contig"),
+    ):  # fmt: skip
+        file = io.BytesIO()
+        tifffile.imwrite(
+            file, five.astype(kind) if planar == "contig" else five.transpose(2, 0, 1).astype(kind),
+            compression=compression, byteorder=order, planarconfig=planar, photometric="rgb", metadata=None,
+        )  # fmt: skip
+        yield file.getvalue()
 
 
 def _stored(noise: np.ndarray[Any, Any], form: str, mode: str, options: dict[str, Any]) -> bytes:
@@ -76,7 +103,7 @@ def cases() -> st.SearchStrategy[bytes]:
 def check(data: bytes) -> str:
     """Read a file in every way that i2i reads pictures; what came of it."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="error"), in_time():
-        path = Path(folder) / "x.png"
+        path = Path(folder) / ("x.npz" if data.startswith(b"PK") else "x.png")
         path.write_bytes(data)
         outcomes = [_picture(path), _map(path)]
         assert path.read_bytes() == data, "the file was changed"
@@ -89,7 +116,19 @@ def _picture(path: Path) -> str:
     except I2IError as error:
         return _refused(error, path)
     assert pixels.shape == (header.height, header.width, header.channels)
-    assert pixels.dtype == {8: np.uint8, 16: np.uint16, 32: np.float32}[header.bits]
+    assert pixels.dtype == header.dtype
+    return _whole_file(path, pixels)
+
+
+def _whole_file(path: Path, pixels: np.ndarray[Any, Any]) -> str:
+    """What a file carries can be refused where its pixels are not; what is read can be written."""
+    try:
+        picture = read_picture(path)
+    except I2IError as error:
+        return _refused(error, path)
+    assert np.array_equal(picture.pixels, pixels, equal_nan=pixels.dtype.kind == "f")
+    with tempfile.TemporaryDirectory() as folder:
+        write_picture(picture, Path(folder) / "x.tif")
     return "read"
 
 

@@ -19,7 +19,7 @@ FLOORS = (
     ("metrics",),
     ("run",),
     ("importing",),
-    ("report", "testing"),
+    ("report", "serve", "testing"),
     ("cli",),
     ("__main__",),
 )

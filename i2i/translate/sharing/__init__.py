@@ -1,0 +1,1 @@
+"""Trained models passed on: as one file, and by a hub."""
