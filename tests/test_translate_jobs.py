@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from videos import draw_video, flat
 
-from i2i.core.errors import I2IError
+from i2i.core.errors import I2IError, I2IWarning
 from i2i.translate.jobs import Result, job
 from i2i.translate.journal import FILE, LOCK, job_of, journal_in
 from i2i.translate.loading import load
@@ -168,6 +168,8 @@ def test_transparency_that_is_lost_is_told(tree: Path, tmp_path: Path) -> None:
     assert not any(result.problem for result in results.values())
     results = {result.source.name: result for result in done(many(), tree, tmp_path / "png", kind="png")[1]}
     assert not results["clear.png"].opaque
+    with pytest.warns(I2IWarning, match=r"x\.jpg: the result lost its transparency: \.jpg files have none"):
+        many().translate(tree / "clear.png", out=tmp_path / "x.jpg")
     with Image.open(tmp_path / "png/clear.png") as made, Image.open(tree / "clear.png") as given:
         assert np.array_equal(np.array(made)[..., 3], np.array(given)[..., 3])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
-from i2i.core.errors import I2IError
+from i2i.core.errors import I2IError, I2IWarning
 from i2i.core.schema import Signature, read_signature
 from i2i.core.strategy import Strategy
 from i2i.data.values import to_unit
@@ -28,7 +29,7 @@ from i2i.translate.grid import LARGE, Row, as_cell, check_grid, draw_rows
 from i2i.translate.inputs import Input, take_input
 from i2i.translate.many import answer_all
 from i2i.translate.origin import Origin
-from i2i.translate.outputs import hand_back, write_result
+from i2i.translate.outputs import hand_back, loses_alpha, write_result
 from i2i.translate.pictures import Picture, beside
 from i2i.translate.probing import Probe
 from i2i.translate.request import Request
@@ -272,6 +273,9 @@ class Model:
         (results,) = run(self, [item], request)
         if out is not None:
             files = beside(out, request.endings())
+            if loses_alpha(item, results[0].shape[1], out):
+                lost = f"{out}: the result lost its transparency: {out.suffix} files have none"
+                warnings.warn(lost, I2IWarning, stacklevel=3)
             written = [write_result(result, item, file) for result, file in zip(results, files, strict=True)]
             return written[0] if request.single else written
         return request.shaped([hand_back(picture, result, item) for result in results])

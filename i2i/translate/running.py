@@ -53,7 +53,16 @@ def run_measured(model: Model, inputs: Sequence[Input], request: Request) -> tup
     names = [each.name for each in inputs for _ in each.stored]
 
     def part(cut: Sequence[Input]) -> list[Tensor]:
-        return forward(model, unit_fields(model, cut, request), names, request, model.precision_of(made.kind))
+        fields, precision = unit_fields(model, cut, request), model.precision_of(made.kind)
+        try:
+            return forward(model, fields, names, request, precision)
+        except NotImplementedError as error:  # a method may use what its device computes in fp32 only
+            if precision == "fp32":
+                raise
+            if model.precision != "auto":
+                raise I2IError(f"this method cannot be computed in {precision}: {error}") from error
+            model.precision = "fp32"
+            return forward(model, fields, names, request)
 
     with memory_told(inputs, request):
         cuts = cuts_for(model, inputs, request)
