@@ -62,6 +62,8 @@ def test_the_penalty_changes_the_critic(name: str, option: str, loss: str, preci
     for net in penalised:
         weights = [engine.net[net].state_dict() for engine in (without, light, heavy)]
         pull, twice = ({k: w[k] - weights[0][k] for k in w} for w in weights[1:])
-        assert max(float(p.abs().max()) for p in pull.values()) > 1e-4
-        # gradients are linear in the weight of a term
-        assert not unequal({k: 2 * p for k, p in pull.items()}, twice, 1e-10 if precision == "fp32" else 1e-5)
+        strongest = max(float(p.abs().max()) for p in pull.values())
+        assert strongest > 1e-4
+        # gradients are linear in the weight of a term; weights in fp32 have 24 bits, and some are pulled by hundreds
+        within = 1e-10 if precision == "fp32" else 1e-6 * max(10.0, strongest)
+        assert not unequal({k: 2 * p for k, p in pull.items()}, twice, within)
