@@ -1,6 +1,6 @@
 """Speed of translating a folder: `i2i translate` against a plain loop of open, forward, save with the same network.
 
-    python benchmarks/translate.py [--pictures 16] [--rounds 5] [--device cpu]
+    python benchmarks/translate.py [--pictures 16] [--rounds 5] [--device cpu] [--default]
 
 Both translate the same pictures (256², drawn by the demo) in one process and take turns; what is printed is how many
 times as fast as the plain loop `i2i` is. The parts say what each brings: threads that read and write, in fp32 and one
@@ -108,7 +108,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--default", action="store_true", help="only what it does if nothing is said")
     options = parser.parse_args()
+    parts = list(PARTS)[-1:] if options.default else list(PARTS)
     print(f"{options.pictures} pictures of {SIZE}², {options.device}, torch {torch.__version__}, ", end="")
     print(f"{torch.get_num_threads()} threads")
     for title, network in NETWORKS.items():
@@ -118,7 +120,7 @@ def main() -> None:
             model, pictures = model_of(network, folder, options.device), folder / "data/trainA"
             plain = plain_loop(model.net.G_ab, sorted(pictures.iterdir()), options.device)
             print(title)
-            for part in PARTS:
+            for part in parts:
                 seconds, ratio = speed(ours(model, pictures, part), plain, options.rounds)
                 print(f"  {part:<24}{options.pictures / seconds:7.2f} images/s{ratio:7.2f} ×", flush=True)
 
