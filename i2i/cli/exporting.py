@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from i2i.cli import options
 from i2i.cli.main import registry_of
 from i2i.cli.translating import asked
 
@@ -20,14 +21,7 @@ from i2i.cli.translating import asked
     metavar="FILE",
     help="model.onnx, model.pt2, or model.safetensors for i2i alone.",
 )
-@click.option(
-    "-c",
-    "--control",
-    "controls",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A control of the method, fixed in the file: domain=red.",
-)
+@options.control("A control of the method, fixed in the file: domain=red.")
 @click.option("--pixels", is_flag=True, help="Pictures go in and out as 0 to 255, rounded; else in [-1, 1].")
 @click.option(
     "--dropout", is_flag=True, help="Dropout that is active in i2i translate takes its numbers as inputs."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from i2i.cli import options
 from i2i.cli.main import registry_of
 from i2i.cli.translating import asked
 
@@ -23,16 +24,9 @@ from i2i.cli.translating import asked
 @click.option(
     "-n", "--count", type=int, show_default="16, or 8 for each of several settings", help="Samples."
 )
-@click.option(
-    "-c",
-    "--control",
-    "controls",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A control of the method: label=3.",
-)
+@options.control("A control of the method: label=3.")
 @click.option("--seed", type=int, show_default="0", help="Of the random numbers; the same as -c seed=0.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@options.device
 @click.pass_context
 def sample(
     ctx: click.Context,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from i2i.cli import options
 from i2i.cli.main import registry_of
 
 
@@ -23,7 +24,7 @@ from i2i.cli.main import registry_of
 @click.option(
     "--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="0 is any that is free."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@options.device
 @click.pass_context
 def serve(ctx: click.Context, run: str, host: str, port: int, device: str) -> None:
     """Serve a trained model as a web page.

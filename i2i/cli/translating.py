@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import click
 
+from i2i.cli import options
 from i2i.cli.main import registry_of
 
 
@@ -19,14 +20,7 @@ from i2i.cli.main import registry_of
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), metavar="OUT", help="A folder, or a file."
 )
-@click.option(
-    "-c",
-    "--control",
-    "controls",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A control of the method: back=true.",
-)
+@options.control("A control of the method: back=true.")
 @click.option(
     "--seed", type=int, show_default="0", help="Of methods that draw random numbers; the same as -c seed=0."
 )
@@ -42,7 +36,7 @@ from i2i.cli.main import registry_of
     metavar="KIND",
     help="png, jpg, tif, ...: of results; by default the input's.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@options.device
 @click.option(
     "--precision", default="auto", show_default=True, help="fp32, bf16; auto: bf16 where it is native."
 )

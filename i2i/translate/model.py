@@ -22,7 +22,7 @@ from i2i.data.values import to_unit
 from i2i.engine.inference import precision_for
 from i2i.pictures.video import is_video
 from i2i.spec.spec import Spec
-from i2i.translate import padding, sampling
+from i2i.translate import sampling
 from i2i.translate.controls import ask
 from i2i.translate.files import found
 from i2i.translate.grid import LARGE, Row, as_cell, check_grid, draw_rows
@@ -57,7 +57,6 @@ class Model:
         self.spec, self.strategy, self.net, self.facts, self.device = spec, strategy, net, facts, device
         self.origin = origin or Origin()
         self.precision, self.compiled = "auto", False
-        self.multiple = padding.multiple_of(list(net.modules().values()))
         self.probes: dict[str, Probe] = {}
         self.lock = Lock()  # the networks' mode and random numbers are theirs: one caller at a time
 
@@ -107,10 +106,10 @@ class Model:
                 file, that can be a folder with a file of the same name.
 
         Returns:
-            The same kind: a PIL image for a path or a PIL image (an array where the file has more than 8 bits), an
-            array for an array, a tensor for a tensor. With `samples`, a list of them; where the controls ask for
-            several results (every domain), a dict from caption to result; for both, a dict of lists. A label map
-            becomes a picture of 8 bits.
+            The same kind: a PIL image for a path or a PIL image (an array where the result has more than 8 bits, or is
+            neither grey nor RGB), an array for an array, a tensor for a tensor. With `samples`, a list of them; where
+            the controls ask for several results (every domain), a dict from caption to result; for both, a dict of
+            lists. A label map becomes a picture of the type of the training pictures.
 
         Raises:
             I2IError: the picture cannot be read, has the wrong number of channels or does not fit into the memory, a

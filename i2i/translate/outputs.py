@@ -20,20 +20,26 @@ KEPT = ("icc_profile", "exif", "dpi")
 
 
 def hand_back(picture: str | Path | Picture, result: Tensor, item: Input) -> Any:
-    """A result, (N, C, H, W), as the kind of picture that came in: a PIL image for a path, if it has 8 bits."""
+    """A result, (N, C, H, W), as the kind of picture that came in: a PIL image for a path, if one can hold it."""
     one = result if item.batched else result[0]
     if isinstance(picture, Tensor):
         return one
     if isinstance(picture, np.ndarray) and one.dtype.is_floating_point:
         return one.numpy().astype(picture.dtype if picture.dtype.kind == "f" else np.float32)
-    if one.dtype != torch.uint8 or isinstance(picture, np.ndarray):
-        array, flat = to_pixels(one), isinstance(picture, np.ndarray) and picture.ndim == 2
-        return array[..., 0] if flat and array.shape[-1] == 1 else array
-    return _pil(one, picture, item)
+    if isinstance(picture, np.ndarray):
+        array = to_pixels(one)
+        return array[..., 0] if picture.ndim == 2 and array.shape[-1] == 1 else array
+    made = as_picture(one)
+    return _with_kept(made, picture, item) if isinstance(made, Image.Image) else made
 
 
-def _pil(result: Tensor, picture: str | Path | Picture, item: Input) -> Image.Image:
-    made = to_pil(result)
+def as_picture(result: Tensor) -> Image.Image | Pixels:
+    """(C, H, W) as a PIL image where that can hold it, grey or RGB of 8 bits; else as an array, (H, W, C)."""
+    return to_pil(result) if result.dtype == torch.uint8 and len(result) in (1, 3) else to_pixels(result)
+
+
+def _with_kept(made: Image.Image, picture: str | Path | Picture, item: Input) -> Image.Image:
+    """A result with the alpha of its input, and with what that carried."""
     if item.alpha is not None:
         made.putalpha(Image.fromarray(alpha_like(item.alpha, np.dtype(np.uint8))[..., 0]))
     if isinstance(picture, Image.Image):

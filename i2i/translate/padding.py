@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
-
-def multiple_of(modules: list[nn.Module]) -> int:
-    """What networks say in an attribute `multiple` that the sides of a picture must be divisible by; 1 if nothing."""
-    return math.lcm(*(int(getattr(module, "multiple", 1)) for module in modules))
+from torch import Tensor
 
 
 def pad(picture: Tensor, multiple: int, least: int = 1) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,8 +88,13 @@ def probe_of(model: Model, request: Request) -> Probe:
     if probe is None:
         if len(model.probes) >= KEPT:
             model.probes.clear()
-        probe = model.probes[key] = Probe(Trial(model, request), model.multiple)
+        probe = model.probes[key] = Probe(Trial(model, request), _hint(model))
     return probe
+
+
+def _hint(model: Model) -> int:
+    """What networks say in an attribute `multiple` that the sides of a picture must be divisible by; 1 if nothing."""
+    return math.lcm(*(int(getattr(part, "multiple", 1)) for part in model.net.modules().values()))
 
 
 def _told(value: Any) -> Any:

@@ -16,10 +16,11 @@ from i2i.core.batch import Batch, Draws
 from i2i.core.errors import I2IError, Problem, SpecError
 from i2i.data.values import from_unit
 from i2i.engine.inference import inference
+from i2i.pictures.files import kinds_for
 from i2i.pictures.finding import is_image
 from i2i.translate.grid import LARGE, as_cell, check_grid, draw_grid
-from i2i.translate.outputs import to_pixels
-from i2i.translate.pictures import as_tensor, to_pil, write_picture
+from i2i.translate.outputs import as_picture
+from i2i.translate.pictures import as_tensor, write_picture
 from i2i.translate.request import Request, safe_names
 from i2i.translate.values import like_training
 
@@ -128,7 +129,7 @@ def is_sheet(out: Path) -> bool:
 
 
 def write_samples(rows: Mapping[str, Tensor], model: Model, request: Request, out: Path) -> Path:
-    """Write a sheet if `out` names a picture, else a file for each sample: `3.png`, `red-3.png`; floats as `3.tif`.
+    """Write a sheet if `out` names a picture, else a file for each sample: `3.png`, `red-3.png`; `.tif` if PNG cannot.
 
     Raises:
         I2IError: `out` cannot be written.
@@ -139,7 +140,8 @@ def write_samples(rows: Mapping[str, Tensor], model: Model, request: Request, ou
     prefixes = [f"{name}-" for name in safe_names(rows)] if len(rows) > 1 else [""]
     for prefix, row in zip(prefixes, rows.values(), strict=True):
         for number, picture in enumerate(stored(row, model, request), 1):
-            suffix = ".tif" if picture.dtype.is_floating_point else ".png"
+            kinds = kinds_for(len(picture), str(picture.dtype).removeprefix("torch."))
+            suffix = ".png" if ".png" in kinds else ".tif"
             write_picture(picture, out / f"{prefix}{number:0{digits}}{suffix}")
     return out
 
@@ -151,6 +153,5 @@ def stored(samples: Tensor, model: Model, request: Request) -> Tensor:
 
 
 def as_pictures(samples: Tensor, model: Model, request: Request) -> list[Any]:
-    """PIL images, or arrays, (H, W, C), where they have more than 8 bits."""
-    pictures = stored(samples, model, request)
-    return [to_pil(one) if one.dtype == torch.uint8 else to_pixels(one) for one in pictures]
+    """PIL images, or arrays, (H, W, C), where they have more than 8 bits or other channels than grey and RGB."""
+    return [as_picture(one) for one in stored(samples, model, request)]

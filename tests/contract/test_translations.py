@@ -203,3 +203,11 @@ def test_pictures_of_many_channels_stay_so(suffix: str, size: tuple[int, int], t
     assert model.translate(source, out=target) == target
     made = np.load(target) if suffix == ".npy" else read_tiff(target)
     assert (made.shape, made.dtype) == ((*size, 5), np.uint16)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_what_no_pil_image_can_hold_comes_back_as_an_array(channels: int, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 20, channels)).astype(np.uint8)
+    np.save(tmp_path / "bands.npy", pixels)
+    made = tiny_model("cyclegan", channels=channels).translate(tmp_path / "bands.npy")
+    assert (type(made), made.shape, made.dtype) == (np.ndarray, (12, 20, channels), np.uint8)
