@@ -1,163 +1,206 @@
-"""Speed and memory of a training step: CycleGAN in i2i against a plain eager fp32 loop of the same networks.
+"""Speed and memory of a training step: each method in i2i against a plain eager fp32 loop of the same networks.
 
-    python benchmarks/step.py [--size 128] [--rounds 9] [--device cpu]
+    python benchmarks/step.py [--method cyclegan pix2pix] [--size 128 256] [--batch 1 16] [--variant fp32 bf16]
+                              [--rounds 7] [--device cpu] [--cpu-time] [--no-memory] [--json FILE]
 
-Each variant takes turns with the plain loop, step by step; what is printed is the ratio of their median times. Peak
-memory is that of a process of its own for each variant.
+The plain loop is written as this field commonly does: torch's layers, Adam by its defaults, a forward pass for each
+thing that is judged. It starts from the same weights, and its first step is compared with i2i's. Then all take turns,
+step by step; a method whose phases run in turns (StarGAN) is measured over a whole cycle of them. A variant is words
+joined by +: fp32, bf16, fp16, contiguous, channels-last, compile, checkpointing, default.
+
+Printed: the median seconds of a step; how many times as fast as the plain loop in the same round, the median and the
+range of all rounds; how much of the rate of a large product of bf16 matrices on this machine the step uses; and the
+peak of memory beyond what the libraries take, in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import itertools
+import json
+import math
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from machine import describe, one_line
+from peak import Peak
+from setups import WORDS, Setup, add_setup, finish, setup_of
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+from training import PLAIN, Trainer, trainer, trainers
 
-from i2i.engine.loop import Engine
-from i2i.engine.parallel import World
-from i2i.nets import ImagePool, PatchGAN, ResNet, init_weights
-from i2i.spec.assemble import assemble, build_source
-from i2i.spec.plugins import discover
-from i2i.spec.spec import resolve
-
-PLAIN = "plain fp32"
 WARM_UP = 2
-Step = Callable[[Mapping[str, Tensor]], object]
+MEMORY_STEPS = 2
+SIDE = {"cpu": 2048, "cuda": 8192}
 
 
-def plain_loop(size: int, device: str) -> Step:
-    """CycleGAN as it is commonly written: zero_grad, backward, step, in fp32."""
-    blocks = 6 if size <= 128 else 9
-    g_ab, g_ba = (ResNet(3, 3, blocks=blocks).to(device) for _ in range(2))
-    d_a, d_b = (PatchGAN(3).to(device) for _ in range(2))
-    for net in (g_ab, g_ba, d_a, d_b):
-        init_weights(net, "normal", 0.02)
-    g_optimizer = torch.optim.Adam([*g_ab.parameters(), *g_ba.parameters()], lr=2e-4, betas=(0.5, 0.999))
-    d_optimizer = torch.optim.Adam([*d_a.parameters(), *d_b.parameters()], lr=2e-4, betas=(0.5, 0.999))
-    pool_a, pool_b = ImagePool(50), ImagePool(50)
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A row of the table; `ratios` are to the plain loop, round by round."""
 
-    def aim(scores: Tensor, target: float) -> Tensor:
-        return F.mse_loss(scores, torch.full_like(scores, target))
+    method: str
+    size: int
+    batch: int
+    variant: str
+    seconds: float
+    ratios: list[float]
+    share_of_matmul: float
+    peak_mib: float | None = None
 
-    def step(batch: Mapping[str, Tensor]) -> object:
-        a, b = batch["a"], batch["b"]
-        fake_b, fake_a = g_ab(a), g_ba(b)
-        for judge in (d_a, d_b):
-            judge.requires_grad_(False)
-        g_optimizer.zero_grad()
-        loss = aim(d_b(fake_b), 1) + aim(d_a(fake_a), 1)
-        loss = loss + 10 * (F.l1_loss(g_ba(fake_b), a) + F.l1_loss(g_ab(fake_a), b))
-        loss = loss + 5 * (F.l1_loss(g_ba(a), a) + F.l1_loss(g_ab(b), b))
-        loss.backward()
-        g_optimizer.step()
-        for judge in (d_a, d_b):
-            judge.requires_grad_(True)
-        d_optimizer.zero_grad()
-        for judge, real, fake, pool in ((d_a, a, fake_a, pool_a), (d_b, b, fake_b, pool_b)):
-            old = pool(fake.detach(), [(0.0, 0.0)] * len(fake))
-            (0.5 * (aim(judge(real), 1) + aim(judge(old), 0))).backward()
-        d_optimizer.step()
-        return loss
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
 
-    return step
+    def line(self, plain_peak: float | None) -> str:
+        memory = ""
+        if self.peak_mib is not None and plain_peak:
+            memory = f"{self.peak_mib:>9,.0f} MiB {self.peak_mib / plain_peak:.2f} ×"
+        spread = f"({min(self.ratios):.2f}–{max(self.ratios):.2f})"
+        speed = f"{self.seconds:>9.4f} s {self.ratio:>6.2f} × {spread:<13}"
+        return f"  {self.variant:<28}{speed}{self.share_of_matmul:>6.1%}{memory}"
 
 
-def engine(size: int, precision: str, device: str) -> Engine:
-    """The same in i2i."""
-    spec = {
-        "strategy": {"name": "cyclegan"},
-        "data": {"name": "demo", "size": size, "count": 2, "workers": 0},
-        "train": {"steps": 1, "precision": precision, "device": device},
-    }
-    registry = discover()
-    resolved = resolve(spec, registry)
-    return assemble(resolved, registry, build_source(resolved, registry).facts, 1, World())
+def times(turns: dict[str, Trainer], rounds: int) -> dict[str, list[float]]:
+    """Seconds of a step in each round; who begins changes, so that a busy machine slows all alike."""
+    found: dict[str, list[float]] = {name: [] for name in turns}
+    warm_up = math.ceil(WARM_UP / turns[PLAIN].cycle)
+    for turn in range(warm_up + rounds):
+        order = [*turns][turn % len(turns) :] + [*turns][: turn % len(turns)]
+        for name in order:
+            seconds = turns[name].seconds()
+            found[name] += [seconds] * (turn >= warm_up)
+    return found
 
 
-def variants(size: int, device: str, names: list[str]) -> dict[str, Step]:
-    """Each variant's step, by name."""
-    makers: dict[str, Callable[[], Step]] = {
-        PLAIN: lambda: plain_loop(size, device),
-        "i2i fp32": lambda: engine(size, "fp32", device).advance,
-        "i2i bf16": lambda: engine(size, "bf16", device).advance,
-    }
-    return {name: makers[name]() for name in names}
+class Operations(TorchDispatchMode):
+    """Counts those of products and convolutions; `FlopCounterMode` cannot follow a gradient of a gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if (formula := flop_registry.get(func.overloadpacket)) is not None:
+            self.count += formula(*args, **(kwargs or {}), out_val=result)
+        return result
 
 
-def batch(size: int, device: str) -> dict[str, Tensor]:
-    """One random picture of each domain."""
-    return {name: torch.rand(1, 3, size, size, device=device) * 2 - 1 for name in ("a", "b")}
+def flops(plain: Trainer) -> float:
+    """Floating-point operations of the products and convolutions in a step, averaged over a cycle."""
+    with Operations() as operations:
+        plain.seconds()
+    return operations.count / plain.cycle
 
 
-def timed(step: Step, fields: Mapping[str, Tensor], device: str) -> float:
-    """Seconds of one step."""
-    before = time.perf_counter()
-    step(fields)
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - before
+def matmul_rate(setup: Setup, repeats: int = 5) -> float:
+    """Floating-point operations per second of a product of two large bf16 matrices."""
+    side = SIDE.get(setup.device, 4096)
+    one, other = (torch.randn(side, side, device=setup.device, dtype=torch.bfloat16) for _ in range(2))
+    seconds = []
+    for _ in range(1 + repeats):
+        finish(setup.device)
+        before = setup.clock()
+        one @ other
+        finish(setup.device)
+        seconds.append(setup.clock() - before)
+    return 2 * side**3 / median(seconds[1:])
 
 
-def speed(name: str, size: int, rounds: int, device: str) -> float:
-    """How many times as fast as the plain loop a variant is: the ratio of the median times.
-
-    The two take turns, in changing order, so that a busy machine slows both alike.
-    """
-    pair = variants(size, device, [PLAIN, name])
-    times: dict[str, list[float]] = {PLAIN: [], name: []}
-    for turn in range(rounds + WARM_UP):
-        for each in (PLAIN, name) if turn % 2 else (name, PLAIN):
-            seconds = timed(pair[each], batch(size, device), device)
-            times[each] += [seconds] * (turn >= WARM_UP)
-    return median(times[PLAIN]) / median(times[name])
-
-
-def peak_memory(name: str, size: int, device: str) -> float:
-    """Peak memory in MiB of a process that runs a variant alone for three steps."""
-    command = [sys.executable, __file__, "--memory-of", name, "--size", str(size), "--device", device]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
-
-
-def print_peak(name: str, size: int, device: str) -> None:
-    """Run one variant and print its peak memory in MiB."""
-    (step,) = variants(size, device, [name]).values()
-    for _ in range(3):
-        step(batch(size, device))
-    if device == "cuda":
-        print(torch.cuda.max_memory_allocated() / 2**20)
-        return
-    import resource  # not on Windows
-
-    scale = 1 if sys.platform == "darwin" else 1024
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20)
+def measure(setup: Setup, variants: Sequence[str], rounds: int, rate: float, *, memory: bool) -> list[Result]:
+    """A row for the plain loop and one for each variant."""
+    peaks = {name: peak_in_child(setup, name) for name in (PLAIN, *variants)} if memory else {}
+    turns = trainers(setup, variants)
+    work = flops(turns[PLAIN])
+    found = times(turns, rounds)
+    return [
+        Result(
+            setup.method,
+            setup.size,
+            setup.batch,
+            name,
+            median(seconds),
+            [plain / own for plain, own in zip(found[PLAIN], seconds, strict=True)],
+            work / median(seconds) / rate,
+            peaks.get(name),
+        )
+        for name, seconds in found.items()
+    ]
 
 
-def main() -> None:
+def peak_in_child(setup: Setup, variant: str) -> float:
+    """Peak memory in MiB of a process that trains a few steps."""
+    of = ["--method", setup.method, "--size", str(setup.size), "--batch", str(setup.batch)]
+    command = [sys.executable, __file__, "--memory-of", variant, *of, "--device", setup.device]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return float(done.stdout.split()[-1])
+
+
+def print_peak(setup: Setup, variant: str) -> None:
+    peak = Peak(setup.device)
+    alone = trainer(setup, variant)
+    for _ in range(max(MEMORY_STEPS, alone.cycle)):
+        alone.step()
+    print(peak.mib())
+
+
+def print_results(setup: Setup, results: Sequence[Result]) -> None:
+    print(setup)
+    for result in results:
+        print(result.line(results[0].peak_mib), flush=True)
+
+
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_setup(parser, several=True)
+    parser.add_argument(
+        "--variant", nargs="+", default=["fp32", "bf16"], metavar="WORDS", help="+".join(WORDS)
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--no-memory", action="store_true", help="leave out the processes that measure memory"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--memory-of", metavar="VARIANT", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    return parser
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    options = arguments().parse_args(given)
+    setups = [
+        setup_of(options, *each) for each in itertools.product(options.method, options.size, options.batch)
+    ]
     if options.memory_of:
-        print_peak(options.memory_of, options.size, options.device)
+        print_peak(setups[0], options.memory_of)
         return
-    names = [PLAIN, "i2i fp32", "i2i bf16"]
-    # before this process grows: a new process starts from its parent's peak
-    peaks = {n: peak_memory(n, options.size, options.device) for n in names if sys.platform != "win32"}
-    print(f"CycleGAN, {options.size}², batch 1, {options.device}, torch {torch.__version__}")
-    for name in names:
-        ratio = 1.0 if name == PLAIN else speed(name, options.size, options.rounds, options.device)
-        memory = f", peak {peaks[name]:,.0f} MiB" if name in peaks else ""
-        print(f"{name:<12}{ratio:.2f} × the plain loop's speed{memory}", flush=True)
+    rate = matmul_rate(setups[0])
+    print(f"{one_line()}; {rate / 1e12:.3g} TFLOP/s in bf16", flush=True)
+    rows: list[Result] = []
+    for setup in setups:
+        results = measure(setup, options.variant, options.rounds, rate, memory=not options.no_memory)
+        print_results(setup, results)
+        rows += results
+        if options.json:
+            save(options.json, setup, rate, rows)
+
+
+def save(file: Path, setup: Setup, rate: float, results: Sequence[Result]) -> None:
+    """The table as JSON."""
+    rows = [dataclasses.asdict(result) | {"ratio": result.ratio} for result in results]
+    about = {"machine": describe(), "device": setup.device, "clock": setup.clock.__name__}
+    file.write_text(json.dumps({**about, "matmul_bf16_flops": rate, "results": rows}, indent=1))
 
 
 if __name__ == "__main__":

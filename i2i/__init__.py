@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from i2i.spec.plugins import discover as discover
     from i2i.spec.schema import schema as schema
     from i2i.spec.spec import Spec as Spec
+    from i2i.speed.bench import Bench as Bench
+    from i2i.speed.bench import bench as bench
     from i2i.translate.loading import load as load
     from i2i.translate.model import Model as Model
 
@@ -84,6 +86,7 @@ _HOMES = {
     "i2i.spec.plugins": ("discover",),
     "i2i.spec.schema": ("schema",),
     "i2i.spec.spec": ("Spec",),
+    "i2i.speed.bench": ("Bench", "bench"),
     "i2i.translate.model": ("Model",),
     "i2i.translate.loading": ("load",),
 }

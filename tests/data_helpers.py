@@ -25,6 +25,11 @@ def noise(height=12, width=12, channels=3, dtype=np.uint8, seed=0):
     return np.random.default_rng(seed).integers(0, top, (height, width, channels), dtype, endpoint=True)
 
 
+def is_near(resized, pillows):
+    """Whether 8 bits were resized as Pillow does: torch's filter is promised to differ by 2 of 255 at most."""
+    return resized.shape == pillows.shape and np.abs(resized.astype(int) - pillows).max() <= 2
+
+
 def save(path: Path, pixels, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
     if pixels.dtype == np.uint16 and pixels.shape[2] > 1:

@@ -35,6 +35,7 @@ FLAGS = {
     "run": ["--set", "--out"],
     "resume": ["--set"],
     "check": ["--set", "--fast"],
+    "bench": ["--set", "--json"],
     "new": ["--demo"],
     "schema": [],
     "translate": [

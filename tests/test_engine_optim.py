@@ -85,7 +85,7 @@ def test_every_option_reaches_torch() -> None:
     }
     for factory, (kind, options) in made.items():
         optimizer = factory(weights, **options)  # type: ignore[operator]
-        assert type(optimizer) is kind
+        assert isinstance(optimizer, kind)
         assert options.items() <= optimizer.defaults.items()
 
 

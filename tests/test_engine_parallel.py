@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+from datetime import timedelta
+
 import pytest
 import torch
 from helpers import batches, tiny_spec
 from torch import nn
+from trained import two_processes
 
 from i2i.core.errors import I2IError
 from i2i.data.demo import Demo
 from i2i.data.stream import Stream
-from i2i.engine.parallel import World, devices, slices
+from i2i.engine import parallel
+from i2i.engine.parallel import World, devices, first_to_say, slices
 
 
 def test_a_step_is_cut_into_blocks_and_each_block_into_processes() -> None:
@@ -58,6 +65,54 @@ def test_a_batch_that_cannot_be_cut(batch: int, accumulate: int, multiple: int, 
         world.check_batch(batch, accumulate, multiple)
     assert str(caught.value) == sentence
     world.check_batch(int(sentence.split("; ")[1].split()[0]), accumulate, multiple)
+
+
+@pytest.mark.parametrize(
+    ("processes", "batch", "end"),
+    [(4, 6, "8 can, or 6 with 1 or 2 or 3 processes"), (2, 3, "4 can, or 3 with 1 process")],
+)
+def test_the_numbers_of_processes_that_can_share_a_batch_are_named(
+    processes: int, batch: int, end: str
+) -> None:
+    with pytest.raises(I2IError, match=rf"; {re.escape(end)}$"):
+        World(0, processes).check_batch(batch, 1, 1)
+
+
+def test_a_process_that_comes_alone_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in (("WORLD_SIZE", 2), ("RANK", 0), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", port)):
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(I2IError, match=r"^the 2 processes of this run did not all meet at 127\.0\.0\.1:"):
+        World.join(timedelta(seconds=1))
+
+
+DIFFERENT = """\
+from i2i.core.errors import I2IError
+from i2i.engine.parallel import World
+world = World.join()
+try:
+    world.check_alike("spec", ["size = 1", f"width = {world.rank}"])
+    world.wait()
+except I2IError as error:
+    print(error)
+"""
+
+
+def test_a_process_that_differs_leaves_and_the_others_say_so() -> None:
+    first, second = [process.communicate(timeout=120)[0] for process in two_processes(DIFFERENT)]
+    assert second.startswith("process 1 (")
+    assert second.endswith(") and process 0 differ in spec: width = 1 here, width = 0 there\n")
+    assert first.startswith("the other processes of this run cannot be reached any more")
+
+
+def test_what_one_process_says_another_need_not_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert first_to_say("an error") and first_to_say("an error")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    assert first_to_say("an error")  # nobody can be asked
 
 
 def test_alone_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +172,11 @@ def test_tensors_on_any_device_can_be_exchanged(
     calls: dict[str, object] = {}
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     monkeypatch.setattr(torch.cuda, "set_device", lambda index: calls.update(chosen=index))
-    monkeypatch.setattr(torch.distributed, "init_process_group", lambda name: calls.update(backend=name))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda name, **_: calls.update(backend=name))
+    monkeypatch.setattr(
+        torch.distributed, "rendezvous", lambda *_, **__: iter([(torch.distributed.HashStore(), 3, 4)])
+    )
+    monkeypatch.setattr(parallel, "meet", lambda *_: "now")
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 3)
     monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 4)
     monkeypatch.setenv("WORLD_SIZE", "4")
@@ -131,3 +190,16 @@ def test_two_processes_read_the_halves_of_one_batch() -> None:
     whole = next(batches(spec))["a"]
     halves = [next(batches(spec, world=World(rank, 2)))["a"] for rank in (0, 1)]
     assert torch.equal(whole, torch.cat(halves))
+
+
+@pytest.mark.parametrize("name", ["", "none"])
+def test_a_job_without_a_name_is_called_by_who_started_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", name)
+    assert parallel.job().startswith(f"process {os.getppid()} on ")
+
+
+def test_without_torchrun_there_is_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    assert parallel.job() == ""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "mine")
+    assert parallel.job() == "mine"

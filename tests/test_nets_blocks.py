@@ -86,7 +86,27 @@ def test_reflected_borders_are_torchs(kernel):
     torchs = nn.Conv2d(2, 3, kernel, padding=kernel // 2, padding_mode="reflect")
     torchs.load_state_dict(ours.state_dict())
     x = torch.randn(2, 2, 8, 9)
-    assert torch.equal(ours(x), torchs(x))
+    torch.testing.assert_close(
+        ours(x), torchs(x), atol=2e-6, rtol=0
+    )  # values of 1; few channels: other order of sums
+
+
+@pytest.mark.parametrize("made", [1, 3, 4])
+def test_a_convolution_to_few_channels_is_the_sum_over_its_columns(made):
+    torch.manual_seed(0)
+    ours = ReflectConv(5, made, 7).double()
+    torchs = nn.Conv2d(5, made, 7, padding=3, padding_mode="reflect").double()
+    torchs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 5, 9, 8, dtype=torch.float64, requires_grad=True)
+    exact = torchs(x)
+    gradient = torch.randn_like(exact)
+    torch.testing.assert_close(ours(x), exact, atol=1e-13, rtol=0)  # fp64, 245 products
+    for one, other in zip(
+        torch.autograd.grad(ours(x), [x, *ours.parameters()], gradient),
+        torch.autograd.grad(exact, [x, *torchs.parameters()], gradient),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, atol=1e-12, rtol=0)
 
 
 def test_reflected_borders_stay_in_bf16():

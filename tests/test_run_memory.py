@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from helpers import registry
-from torch._subclasses.fake_tensor import FakeTensor
 from trained import command, run_tables, write_spec
 
 import i2i
@@ -17,6 +16,7 @@ from i2i.run import memory
 from i2i.run.memory import OutOfMemoryError
 from i2i.run.run import Run
 from i2i.spec import room
+from i2i.spec.hollow import HollowTensor
 from i2i.spec.room import Room
 
 # On a GPU, on the CPU under Linux and Windows, by Python, and by a library.
@@ -63,7 +63,7 @@ def test_what_is_said_comes_from_the_spec_that_ran(tmp_path: Path, monkeypatch: 
     advance = Engine.advance
 
     def fails(engine: Engine, batch: Any) -> Report:
-        if not isinstance(batch["image"], FakeTensor):  # what is foreseen needs none
+        if not isinstance(batch["image"], HollowTensor):  # what is foreseen needs none
             raise SAYINGS[0]
         return advance(engine, batch)
 

@@ -439,3 +439,17 @@ def test_two_processes_write_one_folder_and_agree_on_the_best(tmp_path: Path) ->
     assert printed[0][0] == "3"
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["run"]
     assert len(lines(tmp_path / "run")) == 6
+
+
+def test_a_machine_without_a_compiler_trains_without_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("i2i.spec.assemble.missing_compiler", lambda device: "a C++ compiler")
+    spec = {
+        "strategy": {"name": "gan"},
+        "data": {"name": "demo", "layout": "images", "size": 16, "workers": 0},
+    }
+    run = i2i.build(spec | {"train": {"steps": 1, "compile": True}}, out=tmp_path / "run")
+    assert not run.engine.settings.compiled
+    run.train(progress=True)
+    assert "train.compile: this machine has no compiler that works" in capsys.readouterr().out

@@ -44,7 +44,7 @@ DISCRIMINATORS = (
 )
 STRATEGIES = "known: acgan, bicyclegan, cgan, cyclegan, dcgan, gan, pix2pix, spade, stargan, stylegan, vaegan"
 OPTIMIZERS = "known: adam, adamw, rmsprop, sgd"
-DATA = "known: demo, domains, images, masks, paired, unpaired"
+DATA = "known: demo, domains, images, masks, paired, shards, unpaired"
 NEEDS_LIST = "input should be a list, got 'fake'"
 
 

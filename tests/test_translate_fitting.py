@@ -15,8 +15,8 @@ from plain import plain, seeded
 from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
+from i2i.core.machine import free_memory, machine_memory
 from i2i.nets import UNet
-from i2i.spec.budget import free_memory, machine_memory
 from i2i.translate import fitting
 from i2i.translate.cutting import Cuts
 from i2i.translate.model import Model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "run": "training",
         "resume": "training",
         "check": "training",
+        "bench": "benching",
         "new": "specs",
         "schema": "specs",
         "translate": "translating",
@@ -37,6 +39,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "run": "Train what a spec describes.",
         "resume": "Continue a run from its newest checkpoint.",
         "check": "Check a spec and its data, and print the plan; trains nothing.",
+        "bench": "Measure how fast a spec trains in each setting, and name the fastest safe one.",
         "new": "Print a complete, commented spec of a method.",
         "schema": "Print the JSON schema of specs, for editors.",
         "translate": "Translate pictures with a trained model.",
@@ -143,12 +146,22 @@ def _say(
     from i2i.core.errors import I2IWarning
 
     text = warnings.formatwarning(message, category, filename, lineno, line).rstrip()
-    click.echo(message if issubclass(category, I2IWarning) else text, err=True)
+    _echo(str(message) if issubclass(category, I2IWarning) else text)
 
 
 def _stop(text: str, code: int) -> None:
-    click.echo(text, err=True)
+    _echo(text)
     sys.exit(code)
+
+
+def _echo(text: str) -> None:
+    """Print what went wrong; what several processes of a run meet alike, one of them prints."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        from i2i.engine.parallel import first_to_say
+
+        if not first_to_say(text):
+            return
+    click.echo(text, err=True)
 
 
 def registry_of(ctx: click.Context) -> Any:

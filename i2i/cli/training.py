@@ -6,21 +6,13 @@ from pathlib import Path
 
 import click
 
+from i2i.cli import options
 from i2i.cli.main import registry_of
-
-_spec = click.argument("spec", type=click.Path(path_type=Path))
-_settings = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a key of the spec, train.steps=1000 for example.",
-)
 
 
 @click.command()
-@_spec
-@_settings
+@options.spec
+@options.settings
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -37,7 +29,7 @@ def run(ctx: click.Context, spec: Path, settings: tuple[str, ...], out: Path | N
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@_settings
+@options.settings
 @click.pass_context
 def resume(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> None:
     """Continue a run from its newest checkpoint."""
@@ -47,8 +39,8 @@ def resume(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> None:
 
 
 @click.command()
-@_spec
-@_settings
+@options.spec
+@options.settings
 @click.option("--fast", is_flag=True, help="Read an even sample of the data.")
 @click.pass_context
 def check(ctx: click.Context, spec: Path, settings: tuple[str, ...], fast: bool) -> None:

@@ -99,6 +99,15 @@ class Labelled(Source, Protocol):
 
 
 @runtime_checkable
+class Ordered(Source, Protocol):
+    """A data set that is read quickly in some orders only: it says in which one an epoch goes through it."""
+
+    def order(self, rng: torch.Generator) -> Tensor:
+        """A permutation of all indices, a pure function of the random numbers; others are drawn evenly."""
+        ...
+
+
+@runtime_checkable
 class Listed(Source, Protocol):
     """A data set that can be read through from end to end, as `i2i check` does; other sources are read by `load`."""
 

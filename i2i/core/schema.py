@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
 RESERVED = frozenset(dir(BaseModel)) | {"name"}
+PLAIN = (bool, int, float, str)
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ def unwritable(signature: Signature) -> list[str]:
 
 
 def _writable(name: str, option: FieldInfo) -> bool:
+    if _plainly_writable(option):
+        return True
     probe = _model(name, {name: (option.annotation, option)})
     default = option.get_default(call_default_factory=True)
     try:
@@ -188,6 +191,18 @@ def _writable(name: str, option: FieldInfo) -> bool:
     except (PydanticInvalidForJsonSchema, ValidationError):
         return False
     return bool(plain(getattr(again, name)) == plain(default))
+
+
+def _plainly_writable(option: FieldInfo) -> bool:
+    """Whether it is a number or text with limits at most, as most are: asking pydantic takes long."""
+    limits_only = all(type(limit).__module__ == "annotated_types" for limit in option.metadata)
+    default = option.default
+    return (
+        limits_only
+        and option.annotation in PLAIN
+        and type(default) is option.annotation
+        and default == default
+    )
 
 
 def type_hints(factory: Callable[..., Any]) -> dict[str, Any]:

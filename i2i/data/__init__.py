@@ -7,7 +7,19 @@ from i2i.data.domains import Domains
 from i2i.data.image_source import Images
 from i2i.data.masks import Masks
 from i2i.data.paired import Paired
+from i2i.data.shards import Shards
 from i2i.data.stream import Stream
 from i2i.data.unpaired import Unpaired
 
-__all__ = ["Demo", "DomainSet", "Domains", "Images", "Masks", "Paired", "Stream", "Unpaired", "write_demo"]
+__all__ = [
+    "Demo",
+    "DomainSet",
+    "Domains",
+    "Images",
+    "Masks",
+    "Paired",
+    "Shards",
+    "Stream",
+    "Unpaired",
+    "write_demo",
+]

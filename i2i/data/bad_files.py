@@ -11,6 +11,7 @@ from torch import Tensor
 from i2i.core.data import Source
 from i2i.core.errors import I2IError
 from i2i.core.words import counted
+from i2i.data.cache import open_cache
 
 
 class BadFiles:
@@ -57,6 +58,7 @@ def readable(
     Raises:
         I2IError: there are too many of these, or nothing else.
     """
+    open_cache(source, bad_files.say)
     none = True
     for index in range(len(source)):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from i2i.core.errors import I2IError
+from i2i.data.cache import Cache
 from i2i.data.domain_options import (
     Attributes,
     Balanced,
@@ -25,8 +25,20 @@ from i2i.data.domain_options import (
 )
 from i2i.data.joined_sets import joined_facts, under
 from i2i.data.labelled_set import LabelledSet, Reading, open_set
-from i2i.data.options import BitDepth, CentreCrop, Channels, Flip, Size, Split, ValueRange
+from i2i.data.options import (
+    BitDepth,
+    CacheFolder,
+    CacheMode,
+    CentreCrop,
+    Channels,
+    Flip,
+    ReducedJpeg,
+    Size,
+    Split,
+    ValueRange,
+)
 from i2i.data.preprocess import settle_sizes
+from i2i.data.reduced import told_reduced
 from i2i.data.stored import heard, told
 
 
@@ -68,6 +80,9 @@ class Domains:
         channels: Channels = None,
         value_range: ValueRange = None,
         bit_depth: BitDepth = None,
+        reduced_jpeg: ReducedJpeg = False,
+        cache: CacheMode = "auto",
+        cache_folder: CacheFolder = None,
     ) -> None:
         alone: dict[str, Any] = {
             "root": root, "attributes": attributes, "exclusive": exclusive, "centre_crop": centre_crop,
@@ -81,6 +96,7 @@ class Domains:
             load_size=size if load_size == "auto" else load_size,
             flip=flip,
             told=heard(values)[""],
+            reduced=reduced_jpeg,
         )
         self.joined = sets is not None
         self._sets: dict[str, LabelledSet] = {}
@@ -89,6 +105,7 @@ class Domains:
                 self._sets[name] = open_set(options, reading, split)
         self._holders = _holders(self._sets) if balanced else None
         self._is_held_out = False
+        self._keep(Cache(cache, folder=cache_folder))
         self.facts = joined_facts(self._sets) if self.joined else self._sets[""].facts()
 
     @staticmethod
@@ -101,6 +118,7 @@ class Domains:
         if message := _contradiction(options):
             raise ValueError(message)
         told(options)
+        told_reduced(options)
         size, load_size = options.get("size", image_size), options.get("load_size", "auto")
         return settle_sizes({**options, "load_size": size if load_size == "auto" else load_size}, image_size)
 
@@ -123,8 +141,8 @@ class Domains:
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The picture, its labels, and the set that it is from if several are joined."""
         number, row = self._place(index, rng)
-        member = self._members[number]
-        sample = {"image": member.load(row, rng), "domain": self._labels(number, row)}
+        name, member = tuple(self._sets.items())[number]
+        sample = {"image": member.load(row, rng, self.cache, name), "domain": self._labels(number, row)}
         if self.joined:
             sample["mask"] = torch.eye(len(self._sets))[number]
         return sample
@@ -168,7 +186,12 @@ class Domains:
             )
         held = copy.copy(self)
         held._sets, held._holders, held._is_held_out = kept, None, True
+        held._keep(self.cache)
         return held
+
+    def _keep(self, like: Cache) -> None:
+        """Keep the pictures of these sets, as they are read now."""
+        self.cache = like.over({name: member.shelf() for name, member in self._sets.items()})
 
     @property
     def _members(self) -> Sequence[LabelledSet]:
@@ -176,7 +199,7 @@ class Domains:
 
     def _alone(self, name: str, member: LabelledSet) -> Domains:
         alone = copy.copy(self)
-        alone._sets = {name: replace(member, reading=member.reading.still())}
+        alone._sets, alone.cache = {name: member.still()}, Cache()
         alone._holders, alone.joined, alone.facts = None, False, member.facts()
         return alone
 

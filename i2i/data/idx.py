@@ -58,8 +58,8 @@ class IdxPictures:
         height, width, channels = with_channels(self.stack[place]).shape
         return Header(width, height, channels, self.stack.dtype.name)
 
-    def decode(self, place: int) -> Pixels:
-        """A picture, (H, W, C), in the stored type."""
+    def decode(self, place: int, least: tuple[int, int] | None = None) -> Pixels:
+        """A picture, (H, W, C), in the stored type; always whole."""
         return with_channels(self.stack[place])
 
 

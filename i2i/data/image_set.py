@@ -33,8 +33,8 @@ class Pictures(Protocol):
         """Size, channels and depth of a picture."""
         ...
 
-    def decode(self, place: int) -> Pixels:
-        """A picture, (H, W, C), as it is stored."""
+    def decode(self, place: int, least: tuple[int, int] | None = None) -> Pixels:
+        """A picture, (H, W, C), as it is stored; a JPEG at reduced scale if so many pixels are left each way."""
         ...
 
 
@@ -60,9 +60,9 @@ class FilePictures:
         """Size, channels and depth of a picture."""
         return read_header(self.files[place])
 
-    def decode(self, place: int) -> Pixels:
-        """A picture, (H, W, C)."""
-        return decode(self.files[place])
+    def decode(self, place: int, least: tuple[int, int] | None = None) -> Pixels:
+        """A picture, (H, W, C); a JPEG at reduced scale if so many pixels are left each way."""
+        return decode(self.files[place], least)
 
 
 @dataclass(frozen=True)

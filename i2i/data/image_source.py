@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +17,31 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
+from i2i.data.cache import Cache, shelf_of
 from i2i.data.domain_options import HoldOut, LoadSize, Names
 from i2i.data.hold_out import set_aside
 from i2i.data.image_layouts import Wanted, find_set, other_split
 from i2i.data.image_set import ImageSet
 from i2i.data.labelled_set import Reading
-from i2i.data.options import BitDepth, CentreCrop, Channels, Flip, Root, Size, Split, ValueRange
+from i2i.data.options import (
+    BitDepth,
+    CacheFolder,
+    CacheMode,
+    CentreCrop,
+    Channels,
+    Flip,
+    ReducedJpeg,
+    Root,
+    Size,
+    Split,
+    ValueRange,
+)
 from i2i.data.preprocess import Preprocess, settle_sizes
+from i2i.data.reduced import least_size, told_reduced
 from i2i.data.stored import Stored, heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header
+from i2i.pictures.pixels import Pixels
 
 Classes = Annotated[
     Annotated[tuple[Names, ...], Field(min_length=1)] | None,
@@ -66,6 +83,9 @@ class Images:
         channels: Channels = None,
         value_range: ValueRange = None,
         bit_depth: BitDepth = None,
+        reduced_jpeg: ReducedJpeg = False,
+        cache: CacheMode = "auto",
+        cache_folder: CacheFolder = None,
     ) -> None:
         self.root, self.split = Path(root), split
         self._classes, self._centre_crop = classes, centre_crop
@@ -78,12 +98,15 @@ class Images:
         )
         self._set = find_set(self.root, split, Wanted(classes))
         self._aside: ImageSet | None = None
-        self._stored = _survey(self._set, self._steps, self._reading)
+        headers = _headers(self._set, self._steps)
+        self._stored = survey(headers, self._reading.told)
+        self._least = least_size(reduced_jpeg, self._steps, (header for _, header in headers))
         if hold_out:
             other = other_split(self.root, split, self._set.layout)
             aside, kept = set_aside(hold_out, len(self._set), self._set.source, self.root, other)
             self._set, self._aside = self._set.rows(kept), self._set.rows(aside)
         self._members = _members(self._set) if balanced else None
+        self._keep(Cache(cache, folder=cache_folder))
         self.facts = _facts(self._set, self._stored, self._reading)
 
     @staticmethod
@@ -94,6 +117,7 @@ class Images:
             ValueError: options that contradict each other.
         """
         told(options)
+        told_reduced(options)
         size, load_size = options.get("size", image_size), options.get("load_size", "auto")
         return settle_sizes({**options, "load_size": size if load_size == "auto" else load_size}, image_size)
 
@@ -108,14 +132,15 @@ class Images:
         """The pictures in order, neither cropped nor flipped."""
         still = copy.copy(self)
         still._reading, still._members = self._reading.still(), None
+        still._least, still.cache = None, Cache()
         return {"": still}
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The picture, and its class if it has one."""
         row, found, steps = self._row(index, rng), self._set, self._steps
-        place = int(found.places[row])
-        pixels = self._stored.accept(found.pictures.decode(place), found.pictures.path(place))
-        sample = {"image": steps(pixels, steps.draw(rng), self._stored.value_range)}
+        path = found.pictures.path(int(found.places[row]))
+        loaded = self.cache.take("image", row, path, lambda: self._resized(row, path))
+        sample = {"image": steps.cut(loaded, steps.draw(rng))}
         return sample | {"label": torch.tensor(int(found.labels[row]))} if found.names else sample
 
     def name(self, index: int) -> str:
@@ -131,19 +156,33 @@ class Images:
             I2IError: the split has other classes, or is stored differently.
         """
         held = copy.copy(self)
-        held._reading, held._members, held._aside = self._reading.still(), None, None
+        held._reading, held._members, held._aside, held._least = self._reading.still(), None, None, None
         if self._aside is not None:
             held._set = self._aside
+            held._keep(self.cache)
             return held
         split = other_split(self.root, self.split, self._set.layout)
         if split is None:
             return None
         wanted = Wanted(self._classes, known=self._set.names)
         held.split, held._set = split, find_set(self.root, split, wanted)
-        held._stored = _survey(held._set, held._steps, held._reading)
+        held._stored = survey(_headers(held._set, held._steps), held._reading.told)
+        held._keep(self.cache)
         held.facts = _facts(held._set, held._stored, held._reading)
         check_held_out(self.facts, held.facts, split)
         return held
+
+    def _resized(self, row: int, path: Path) -> Pixels:
+        pixels = self._set.pictures.decode(int(self._set.places[row]), self._least)
+        return self._steps.resized(self._stored.accept(pixels, path), self._stored.value_range)
+
+    def _keep(self, like: Cache) -> None:
+        """Keep the pictures of this set, as they are read now."""
+        places = self._set.places
+        files = [self._set.pictures.path(int(place)) for place in places]
+        shelf = shelf_of(files, self._steps, self._stored, self._least)
+        chosen = hashlib.sha256(places.tobytes()).hexdigest()  # of an IDX file all pictures have one path
+        self.cache = like.over({"image": replace(shelf, recipe=f"{shelf.recipe} {chosen}")})
 
     @property
     def _steps(self) -> Preprocess:
@@ -157,7 +196,7 @@ class Images:
         return int(rows[int(torch.randint(len(rows), (), generator=rng))])
 
 
-def _survey(found: ImageSet, steps: Preprocess, reading: Reading) -> Stored:
+def _headers(found: ImageSet, steps: Preprocess) -> list[tuple[Path, Header]]:
     places = [int(found.places[row]) for row in sampled(len(found))]
 
     def read(place: int) -> tuple[Path, Header]:
@@ -165,7 +204,7 @@ def _survey(found: ImageSet, steps: Preprocess, reading: Reading) -> Stored:
         steps.check(header, found.pictures.name(place))
         return found.pictures.path(place), header
 
-    return survey(every(places, read), reading.told)
+    return every(places, read)
 
 
 def _facts(found: ImageSet, stored: Stored, reading: Reading) -> DataFacts:

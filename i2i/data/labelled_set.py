@@ -14,14 +14,17 @@ from torch import Tensor
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, nearest
 from i2i.core.words import some
+from i2i.data.cache import Cache, Shelf, shelf_of
 from i2i.data.domain_options import DomainSet
 from i2i.data.hold_out import set_aside
 from i2i.data.label_layouts import find_labels, other_split
 from i2i.data.labels import Labels
 from i2i.data.preprocess import Preprocess
+from i2i.data.reduced import Least, least_size
 from i2i.data.stored import Stored, Told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header, decode, read_header
+from i2i.pictures.pixels import Pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class Reading:
     load_size: int
     flip: bool
     told: Told
+    reduced: bool = False
 
     def __post_init__(self) -> None:
         self.steps(None)  # refuses sizes that do not fit
@@ -48,7 +52,7 @@ class Reading:
 
     def still(self) -> Reading:
         """Neither cropped nor flipped."""
-        return replace(self, load_size=self.size, flip=False)
+        return replace(self, load_size=self.size, flip=False, reduced=False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class LabelledSet:
         labels: of its pictures.
         aside: of the pictures that were taken out of it for looking, if any.
         stored: how its pictures are stored.
+        least: width and height that decoding may not go below; None for whole pictures.
     """
 
     options: DomainSet
@@ -70,14 +75,34 @@ class LabelledSet:
     labels: Labels
     aside: Labels | None
     stored: Stored
+    least: Least = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def load(self, row: int, rng: torch.Generator) -> Tensor:
-        """The picture of a row, cropped and flipped."""
-        steps, path = self.reading.steps(self.options.centre_crop), self.labels.path(row)
-        return steps(self.stored.accept(decode(path), path), steps.draw(rng), self.stored.value_range)
+    def load(self, row: int, rng: torch.Generator, cache: Cache, name: str) -> Tensor:
+        """The picture of a row, cropped and flipped; kept on the shelf of this name."""
+        loaded = cache.take(name, row, self.labels.path(row), lambda: self._resized(row))
+        return self._steps.cut(loaded, self._steps.draw(rng))
+
+    def shelf(self) -> Shelf:
+        """What may be kept of its pictures."""
+        files = [self.labels.path(row) for row in range(len(self))]
+        return shelf_of(files, self._steps, self.stored, self.least)
+
+    def still(self) -> LabelledSet:
+        """The same pictures, whole, neither cropped nor flipped."""
+        return replace(self, reading=self.reading.still(), least=None)
+
+    def _resized(self, row: int) -> Pixels:
+        path = self.labels.path(row)
+        return self._steps.resized(
+            self.stored.accept(decode(path, self.least), path), self.stored.value_range
+        )
+
+    @property
+    def _steps(self) -> Preprocess:
+        return self.reading.steps(self.options.centre_crop)
 
     def facts(self) -> DataFacts:
         """What the set alone is."""
@@ -101,8 +126,7 @@ class LabelledSet:
         """
         split = other_split(self.options.root, self.split, self.labels.layout)
         if split is None:
-            still = self.reading.still()
-            return replace(self, reading=still, labels=self.aside, aside=None) if self.aside else None
+            return replace(self.still(), labels=self.aside, aside=None) if self.aside else None
         held = open_set(self.options, self.reading.still(), split)
         if apart := sorted(set(held.labels.names) ^ set(self.labels.names)):
             verb = "is" if len(apart) == 1 else "are"
@@ -123,15 +147,18 @@ def open_set(options: DomainSet, reading: Reading, split: str) -> LabelledSet:
     """
     labels = find_labels(options.root, split, options.attributes)
     _check_one_each(labels, _exclusive(options, labels))
-    stored = _survey(labels, options, reading)
+    headers = _headers(labels, options, reading)
+    stored = survey(headers, reading.told)
+    steps = reading.steps(options.centre_crop)
+    least = least_size(reading.reduced, steps, (header for _, header in headers))
     if not options.hold_out:
-        return LabelledSet(options, reading, split, labels, None, stored)
+        return LabelledSet(options, reading, split, labels, None, stored, least)
     other = other_split(options.root, split, labels.layout)
     aside, kept = set_aside(options.hold_out, len(labels), labels.source, options.root, other)
-    return LabelledSet(options, reading, split, labels.rows(kept), labels.rows(aside), stored)
+    return LabelledSet(options, reading, split, labels.rows(kept), labels.rows(aside), stored, least)
 
 
-def _survey(labels: Labels, options: DomainSet, reading: Reading) -> Stored:
+def _headers(labels: Labels, options: DomainSet, reading: Reading) -> list[tuple[Path, Header]]:
     steps = reading.steps(options.centre_crop)
 
     def read(row: int) -> tuple[Path, Header]:
@@ -140,7 +167,7 @@ def _survey(labels: Labels, options: DomainSet, reading: Reading) -> Stored:
         steps.check(header, str(path))
         return path, header
 
-    return survey(every(sampled(len(labels)), read), reading.told)
+    return every(sampled(len(labels)), read)
 
 
 def _exclusive(options: DomainSet, labels: Labels) -> tuple[tuple[str, ...], ...]:

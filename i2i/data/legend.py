@@ -44,6 +44,12 @@ class Legend:
         """How many values a map can have."""
         return len(self.classes) + (self.ignore is not None)
 
+    @property
+    def dtype(self) -> str:
+        """The smallest whole-number type that holds every class."""
+        sizes = ((256, "uint8"), (2**15, "int16"), (2**31, "int32"))
+        return next(name for most, name in sizes if self.count <= most)
+
     def read(self, path: Path) -> Numbers:
         """The classes of a file's pixels, as `classes_of` gives them.
 
@@ -67,8 +73,7 @@ class Legend:
             I2IError: a number or colour stands for no class.
         """
         found = self._of_colours(stored, name) if stored.ndim == 3 else self._of_numbers(stored, name)
-        sizes = ((256, np.uint8), (2**15, np.int16), (2**31, np.int32))
-        return found.astype(next(kind for most, kind in sizes if self.count <= most))
+        return found.astype(self.dtype)
 
     def _of_numbers(self, stored: Numbers, name: str) -> Numbers:
         last = len(self.classes)

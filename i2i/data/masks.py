@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,30 @@ from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
+from i2i.data.cache import Cache, Shelf, shelf_of
 from i2i.data.legend import CLASSES, Legend, numbered, read_classes
 from i2i.data.links import inside
 from i2i.data.map_files import instances_of, read_form, read_map
 from i2i.data.mask_files import INSTANCES, Names, find_masks, other_split
 from i2i.data.mask_options import Aspect, Classes, Ignore, Instances, Labels, Palette, Photos, Size
-from i2i.data.options import BitDepth, Channels, Flip, LoadSize, Root, Split, ValueRange
+from i2i.data.options import (
+    BitDepth,
+    CacheFolder,
+    CacheMode,
+    Channels,
+    Flip,
+    LoadSize,
+    ReducedJpeg,
+    Root,
+    Split,
+    ValueRange,
+)
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.reduced import least_size
 from i2i.data.stored import heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header, decode, read_header
+from i2i.pictures.pixels import Pixels
 
 FIRST = 16
 """So many label maps, evenly spaced, are read before training starts: wrong classes show in the first."""
@@ -61,11 +76,14 @@ class Masks:
         channels: Channels = None,
         value_range: ValueRange = None,
         bit_depth: BitDepth = None,
+        reduced_jpeg: ReducedJpeg = False,
+        cache: CacheMode = "auto",
+        cache_folder: CacheFolder = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "root": root, "size": size, "aspect": aspect, "flip": flip, "classes": classes, "palette": palette,
             "ignore": ignore, "photos": photos, "labels": labels, "instances": instances, "channels": channels,
-            "value_range": value_range, "bit_depth": bit_depth,
+            "value_range": value_range, "bit_depth": bit_depth, "cache": cache, "cache_folder": cache_folder,
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._preprocess = Preprocess(
@@ -75,7 +93,10 @@ class Masks:
         self._files = find_masks(self.root, split, self._names)
         self._legend = _legend(self.root, classes, palette, ignore)
         says = heard(self._options)[""]
-        self._stored = survey(self._read_headers(), says)
+        headers = self._read_headers()
+        self._stored = survey(headers, says)
+        self._least = least_size(reduced_jpeg, self._preprocess, (header for _, header in headers))
+        self.cache = Cache(cache, self._shelves(), cache_folder)
         self.facts = DataFacts(
             fields=("label_map", "image", *(["instance_map"] if self._files.instances else [])),
             image_size=size,
@@ -113,16 +134,19 @@ class Masks:
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The photograph and its maps, cropped and flipped alike."""
-        draw, path = self._preprocess.draw(rng), self._files.photos[index]
-        photo = self._stored.accept(decode(path), path)
-        sample = {
-            "label_map": self._preprocess.of_map(self._legend.read(self._files.labels[index]), draw),
-            "image": self._preprocess(photo, draw, self._stored.value_range),
+        draw, files = self._preprocess.draw(rng), self._files
+        kinds = {
+            "label_map": (files.labels, self._label_map),
+            "image": (files.photos, self._photo),
+            "instance_map": (files.instances, self._instance_map),
         }
-        if self._files.instances:
-            numbers = instances_of(read_map(self._files.instances[index]).numbers)
-            sample["instance_map"] = self._preprocess.of_map(numbers, draw)
-        return sample
+        return {
+            name: self._preprocess.cut(
+                self.cache.take(name, index, paths[index], partial(read, paths[index])), draw
+            )
+            for name, (paths, read) in kinds.items()
+            if paths
+        }
 
     def name(self, index: int) -> str:
         """The file of the photograph, relative to the root."""
@@ -155,8 +179,30 @@ class Masks:
     def parts(self) -> Mapping[str, Masks]:
         """The photographs and their maps, neither cropped nor flipped."""
         still = copy.copy(self)
-        still._preprocess = self._preprocess.still()
+        still._preprocess, still._least, still.cache = self._preprocess.still(), None, Cache()
         return {"": still}
+
+    def _photo(self, path: Path) -> Pixels:
+        accepted = self._stored.accept(decode(path, self._least), path)
+        return self._preprocess.resized(accepted, self._stored.value_range)
+
+    def _label_map(self, path: Path) -> Pixels:
+        return self._preprocess.resized_map(self._legend.read(path))
+
+    def _instance_map(self, path: Path) -> Pixels:
+        return self._preprocess.resized_map(instances_of(read_map(path).numbers))
+
+    def _shelves(self) -> dict[str, Shelf]:
+        files, steps = self._files, self._preprocess
+        photos = shelf_of(files.photos, steps, self._stored, self._least)
+        shape = (*photos.shape[:2], 1)
+        shelves = {
+            "image": photos,
+            "label_map": Shelf(files.labels, shape, self._legend.dtype, f"{steps.recipe} {self._legend}"),
+        }
+        if files.instances:
+            shelves["instance_map"] = Shelf(files.instances, shape, "int32", f"{steps.recipe} instances")
+        return shelves
 
     def _read_headers(self) -> list[tuple[Path, Header]]:
         """The headers of the photographs, held against those of the maps."""

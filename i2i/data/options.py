@@ -41,3 +41,23 @@ BitDepth = Annotated[
     Annotated[int, Field(ge=1, le=32)] | None,
     Field(description="bits that whole numbers use, 12 of 16 for example; by default all of the stored type"),
 ]
+ReducedJpeg = Annotated[
+    bool,
+    Field(
+        description="decode large JPEG files at a half, quarter or eighth of their size, never below load_size: "
+        "faster, and not quite the same pixels; held-out pictures are decoded whole"
+    ),
+]
+CacheMode = Annotated[
+    Literal["auto", "none", "memory", "disk"],
+    Field(
+        description='where resized pictures are kept; "auto" is in memory if they fill a quarter of what is free at '
+        "most, else nowhere"
+    ),
+]
+CacheFolder = Annotated[
+    Path | None,
+    Field(
+        description="folder of the cache on disk, relative to the spec; by default among the caches of the user"
+    ),
+]

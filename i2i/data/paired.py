@@ -5,21 +5,27 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError
+from i2i.data.cache import Cache, Shelf, shelf_of
 from i2i.data.options import (
     BitDepth,
+    CacheFolder,
+    CacheMode,
     CentreCrop,
     Channels,
     Flip,
     LoadSize,
+    ReducedJpeg,
     Root,
     Size,
     Split,
@@ -27,7 +33,8 @@ from i2i.data.options import (
 )
 from i2i.data.pairs import Pairs, find_pairs, has_pairs
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
-from i2i.data.stored import heard, told
+from i2i.data.reduced import Least, least_size, told_reduced
+from i2i.data.stored import Stored, heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.images import Header, decode, read_header
 from i2i.pictures.pixels import Pixels
@@ -71,10 +78,14 @@ class Paired:
         channels: Channels = None,
         value_range: ValueRanges = None,
         bit_depth: BitDepth = None,
+        reduced_jpeg: ReducedJpeg = False,
+        cache: CacheMode = "auto",
+        cache_folder: CacheFolder = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "root": root, "size": size, "flip": flip, "centre_crop": centre_crop, "direction": direction,
             "a": a, "b": b, "channels": channels, "value_range": value_range, "bit_depth": bit_depth,
+            "cache": cache, "cache_folder": cache_folder,
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._preprocess = Preprocess(
@@ -82,10 +93,12 @@ class Paired:
         )
         self._pairs = find_pairs(self.root, split, a, b)
         says = heard(self._options, DOMAINS)
+        both = self._read_headers()
         self._stored = tuple(
-            survey(headers, says[domain])
-            for domain, headers in zip(DOMAINS, self._read_headers(), strict=True)
+            survey(headers, says[domain]) for domain, headers in zip(DOMAINS, both, strict=True)
         )
+        self._least = self._least_size(reduced_jpeg, [header for headers in both for _, header in headers])
+        self.cache = Cache(cache, self._shelves(), cache_folder)
         self._fields = ("a", "b") if direction == "a-to-b" else ("b", "a")
         stored = dict(zip(self._fields, self._stored, strict=True))
         self.facts = DataFacts(
@@ -105,6 +118,7 @@ class Paired:
             ValueError: options that contradict each other.
         """
         told(options, DOMAINS)
+        told_reduced(options)
         return settle_sizes(options, image_size)
 
     def __len__(self) -> int:
@@ -112,13 +126,18 @@ class Paired:
 
     def load(self, index: int, rng: torch.Generator) -> Mapping[str, Tensor]:
         """The pair, cropped and flipped alike."""
-        draw = self._preprocess.draw(rng)
-        paths = self._pairs.a[index], self._pairs.b[index]
-        whole = self._pairs.layout == "halves"
-        decoded = _halves(decode(paths[0])) if whole else (decode(paths[0]), decode(paths[1]))
+        draw, paths = self._preprocess.draw(rng), (self._pairs.a[index], self._pairs.b[index])
+        if self._pairs.layout == "halves":
+            both = self.cache.take("halves", index, paths[0], lambda: self._halves(paths[0]))
+            loaded = np.split(both, 2, axis=1)
+        else:
+            loaded = [
+                self.cache.take(name, index, path, partial(self._alone, stored, path))
+                for name, stored, path in zip(DOMAINS, self._stored, paths, strict=True)
+            ]
         return {
-            field: self._preprocess(stored.accept(pixels, path), draw, stored.value_range)
-            for field, stored, pixels, path in zip(self._fields, self._stored, decoded, paths, strict=True)
+            field: self._preprocess.cut(pixels, draw)
+            for field, pixels in zip(self._fields, loaded, strict=True)
         }
 
     def name(self, index: int) -> str:
@@ -145,8 +164,40 @@ class Paired:
     def parts(self) -> Mapping[str, Paired]:
         """The pairs, neither cropped nor flipped."""
         still = copy.copy(self)
-        still._preprocess = self._preprocess.still()
+        still._preprocess, still._least, still.cache = self._preprocess.still(), None, Cache()
         return {"": still}
+
+    def _halves(self, path: Path) -> Pixels:
+        """Both pictures of a side-by-side file, resized, side by side."""
+        whole = decode(path)
+        middle = whole.shape[1] // 2
+        halves = whole[:, :middle], whole[:, middle:]
+        both = zip(self._stored, halves, strict=True)
+        return np.concatenate([self._resized(stored, half, path) for stored, half in both], axis=1)
+
+    def _alone(self, stored: Stored, path: Path) -> Pixels:
+        return self._resized(stored, decode(path, self._least), path)
+
+    def _resized(self, stored: Stored, pixels: Pixels, path: Path) -> Pixels:
+        return self._preprocess.resized(stored.accept(pixels, path), stored.value_range)
+
+    def _shelves(self) -> dict[str, Shelf]:
+        if self._pairs.layout == "halves":
+            one, other = (shelf_of(self._pairs.a, self._preprocess, stored) for stored in self._stored)
+            height, width, channels = one.shape
+            return {
+                "halves": replace(one, shape=(height, 2 * width, channels), recipe=one.recipe + other.recipe)
+            }
+        files = zip(DOMAINS, (self._pairs.a, self._pairs.b), self._stored, strict=True)
+        return {name: shelf_of(paths, self._preprocess, stored, self._least) for name, paths, stored in files}
+
+    def _least_size(self, reduced: bool, headers: Sequence[Header]) -> Least:
+        if reduced and self._pairs.layout == "halves":
+            raise I2IError(
+                "data.reduced_jpeg: the halves of side-by-side files would run into each other; leave it out, or store "
+                "a and b in files of their own"
+            )
+        return least_size(reduced, self._preprocess, headers)
 
     def _read_headers(self) -> tuple[Sequence[tuple[Path, Header]], ...]:
         both = every(sampled(len(self)), self._pair_headers)
@@ -176,8 +227,3 @@ def _pair_headers(pairs: Pairs, index: int) -> tuple[Header, Header]:
             f"({other.width}×{other.height}) differ in size; make them equal"
         )
     return one, other
-
-
-def _halves(pixels: Pixels) -> tuple[Pixels, Pixels]:
-    middle = pixels.shape[1] // 2
-    return pixels[:, :middle], pixels[:, middle:]

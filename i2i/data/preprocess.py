@@ -68,26 +68,45 @@ class Preprocess:
 
     def __call__(self, pixels: Pixels, draw: Draw, value_range: tuple[float, float] | None = None) -> Tensor:
         """(H, W, C) to (C, height, size), in the same type; `value_range` is what stands for -1 and +1."""
-        if self.centre_crop is not None:
-            pixels = cut_centre(pixels, self.centre_crop)
-        loaded = resize(pixels, *self._shape(self.load_size), self.filter)
-        if value_range is not None and loaded is not pixels and not _is_whole_byte(loaded, value_range):
-            loaded = _without_overshoot(loaded, pixels, None if self.faithful else value_range)
-        return self._cut(loaded, draw)
+        return self.cut(self.resized(pixels, value_range), draw)
 
     def of_map(self, numbers: Pixels, draw: Draw) -> Tensor:
         """A map of whole numbers, (H, W), to (1, height, size): as its picture, but never blended."""
+        return self.cut(self.resized_map(numbers), draw)
+
+    def resized(self, pixels: Pixels, value_range: tuple[float, float] | None = None) -> Pixels:
+        """(H, W, C) before random crop and flip: what is the same each time."""
+        if self.centre_crop is not None:
+            pixels = cut_centre(pixels, self.centre_crop)
+        loaded = resize(pixels, *self.loaded, self.filter)
+        if value_range is not None and loaded is not pixels and not _is_whole_byte(loaded, value_range):
+            loaded = _without_overshoot(loaded, pixels, None if self.faithful else value_range)
+        return loaded
+
+    def resized_map(self, numbers: Pixels) -> Pixels:
+        """A map of whole numbers, (H, W), to (H, W, 1) before random crop and flip."""
         if self.centre_crop is not None:
             numbers = cut_centre(numbers, self.centre_crop)
-        return self._cut(resize_map(numbers, *self._shape(self.load_size))[..., None], draw)
+        return resize_map(numbers, *self.loaded)[..., None]
+
+    def cut(self, loaded: Pixels, draw: Draw) -> Tensor:
+        """Random crop and flip, (H, W, C) to (C, height, size), in memory of its own."""
+        width, height = self._shape(self.size)
+        cut = to_tensor(loaded[draw.top : draw.top + height, draw.left : draw.left + width])
+        return cut.flip(2) if draw.mirrored else cut
+
+    @property
+    def loaded(self) -> tuple[int, int]:
+        """Width and height before the random crop."""
+        return self._shape(self.load_size)
 
     def _shape(self, width: int) -> tuple[int, int]:
         return width, round(width / self.aspect)
 
-    def _cut(self, loaded: Pixels, draw: Draw) -> Tensor:
-        width, height = self._shape(self.size)
-        cut = loaded[draw.top : draw.top + height, draw.left : draw.left + width]
-        return to_tensor(cut[:, ::-1] if draw.mirrored else cut)
+    @property
+    def recipe(self) -> str:
+        """What `resized` depends on beside the picture, in words."""
+        return repr((self.loaded, self.centre_crop, self.filter, self.faithful))
 
     def check(self, header: Header, name: str) -> None:
         """Refuse a picture that the centre crop does not fit into."""
@@ -109,6 +128,8 @@ def _without_overshoot(loaded: Pixels, pixels: Pixels, room: tuple[float, float]
     low, high = float(pixels.min()), float(pixels.max())
     if room is not None:
         low, high = min(low, room[0]), max(high, room[1])
+    if low <= loaded.min() and loaded.max() <= high:
+        return loaded
     return np.clip(loaded.astype(np.float64), low, high).astype(loaded.dtype)
 
 

@@ -11,25 +11,31 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.core.data import DataFacts, Source
+from i2i.data.cache import Cache, Shelf, shelf_of
 from i2i.data.folders import check_root, nothing_found, two_folders
 from i2i.data.links import check_names
 from i2i.data.one_folder import OneFolder
 from i2i.data.options import (
     BitDepth,
+    CacheFolder,
+    CacheMode,
     CentreCrop,
     Channels,
     Flip,
     LoadSize,
+    ReducedJpeg,
     Root,
     Size,
     Split,
     ValueRanges,
 )
 from i2i.data.preprocess import Preprocess, settle_sizes, settled_load_size
+from i2i.data.reduced import least_size, told_reduced
 from i2i.data.stored import heard, told
 from i2i.data.survey import check_held_out, every, sampled, survey
 from i2i.pictures.finding import find_images
 from i2i.pictures.images import Header, decode, read_header
+from i2i.pictures.pixels import Pixels
 
 Names = Annotated[str, Field(min_length=1, description="folder of this domain")]
 
@@ -64,10 +70,14 @@ class Unpaired:
         channels: Channels = None,
         value_range: ValueRanges = None,
         bit_depth: BitDepth = None,
+        reduced_jpeg: ReducedJpeg = False,
+        cache: CacheMode = "auto",
+        cache_folder: CacheFolder = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "root": root, "size": size, "flip": flip, "centre_crop": centre_crop,
             "a": a, "b": b, "channels": channels, "value_range": value_range, "bit_depth": bit_depth,
+            "cache": cache, "cache_folder": cache_folder,
         }  # fmt: skip
         self.root, self.split = Path(root), split
         self._in_order = False
@@ -76,9 +86,11 @@ class Unpaired:
         )
         self._files = {field: tuple(find_images(folder)) for field, folder in self._folders(a, b).items()}
         says = heard(self._options, DOMAINS)
-        self._stored = {
-            field: survey(self._read_headers(files), says[field]) for field, files in self._files.items()
-        }
+        headers = {field: self._read_headers(files) for field, files in self._files.items()}
+        self._stored = {field: survey(headers[field], says[field]) for field in DOMAINS}
+        read = (header for of_domain in headers.values() for _, header in of_domain)
+        self._least = least_size(reduced_jpeg, self._preprocess, read)
+        self.cache = Cache(cache, {field: self._shelf(field) for field in DOMAINS}, cache_folder)
         self.facts = DataFacts(
             fields=DOMAINS,
             image_size=size,
@@ -95,6 +107,7 @@ class Unpaired:
             ValueError: options that contradict each other.
         """
         told(options, DOMAINS)
+        told_reduced(options)
         return settle_sizes(options, image_size)
 
     def __len__(self) -> int:
@@ -154,6 +167,14 @@ class Unpaired:
         return self._files[field][index % len(self._files[field])]
 
     def _picture(self, field: str, index: int, rng: torch.Generator) -> Tensor:
-        path, stored = self._file(field, index), self._stored[field]
-        accepted = stored.accept(decode(path), path)
-        return self._preprocess(accepted, self._preprocess.draw(rng), stored.value_range)
+        path, steps = self._file(field, index), self._preprocess
+        place = index % len(self._files[field])
+        loaded = self.cache.take(field, place, path, lambda: self._resized(field, path))
+        return steps.cut(loaded, steps.draw(rng))
+
+    def _resized(self, field: str, path: Path) -> Pixels:
+        stored = self._stored[field]
+        return self._preprocess.resized(stored.accept(decode(path, self._least), path), stored.value_range)
+
+    def _shelf(self, field: str) -> Shelf:
+        return shelf_of(self._files[field], self._preprocess, self._stored[field], self._least)

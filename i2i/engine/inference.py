@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from i2i.core.batch import Draws, Parts
+from i2i.core.eager import eagerly
 from i2i.core.errors import I2IError
 from i2i.core.strategy import Inference
 from i2i.nets.blocks import Dropout
@@ -63,7 +64,7 @@ def _computing(net: Parts, precision: str, compiled: bool) -> Iterator[None]:
     with ExitStack() as scope:
         scope.enter_context(torch.no_grad())
         if not compiled:
-            scope.enter_context(torch.compiler.set_stance("force_eager"))
+            scope.enter_context(eagerly())
         if precision == "bf16":
             scope.enter_context(torch.autocast(_device(net).type, torch.bfloat16))
         yield
@@ -97,13 +98,19 @@ def compile_parts(net: Parts, device: torch.device) -> None:
     Raises:
         I2IError: this machine cannot compile.
     """
-    try:
-        torch.compile(_one_more)(torch.zeros(8, device=device))
-    except RuntimeError as error:
-        what = "Triton" if device.type == "cuda" else "a C++ compiler (g++, clang or MSVC)"
-        raise I2IError(f"compile: this needs {what} that works, and there is none; leave it out") from error
+    if missing := missing_compiler(device):
+        raise I2IError(f"compile: this needs {missing} that works, and there is none; leave it out")
     for part in net.modules().values():
         part.compile()
+
+
+def missing_compiler(device: torch.device) -> str:
+    """What a device lacks to compile networks; empty where they can be."""
+    try:
+        torch.compile(_one_more)(torch.zeros(8, device=device))
+    except RuntimeError:
+        return "Triton" if device.type == "cuda" else "a C++ compiler (g++, clang or MSVC)"
+    return ""
 
 
 def _one_more(x: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from i2i.engine import quick_optimizers
+
 Rate = Annotated[float, Field(gt=0, description="learning rate")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Decay = Annotated[float, Field(ge=0, description="weight decay")]
@@ -26,7 +28,9 @@ def adam(
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015)."""
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=True)
+    return quick_optimizers.Adam(
+        parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True
+    )
 
 
 def adamw(
@@ -38,10 +42,12 @@ def adamw(
     weight_decay: Decay = 0.01,
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
-    return torch.optim.AdamW(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=True)
+    return quick_optimizers.AdamW(
+        parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True
+    )
 
 
-class SGD(torch.optim.SGD):
+class SGD(quick_optimizers.SGD):
     """Stochastic gradient descent with momentum, which may change linearly over the first steps."""
 
     def __init__(
@@ -101,7 +107,7 @@ def rmsprop(
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """RMSprop (Tieleman and Hinton, 2012)."""
-    return torch.optim.RMSprop(parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
+    return quick_optimizers.RMSprop(parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
 
 
 def constant(step: int, steps_per_epoch: int) -> float:
@@ -188,7 +194,13 @@ def restore_optimizer(
     names = {weight: name for name, weight in module.named_parameters()}
     order = [names[weight] for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
+    weights = dict(module.named_parameters())
     for path, value in tensors.items():
         name, _, key = path.rpartition("/")
-        state.setdefault(order.index(name), {})[key] = value
+        state.setdefault(order.index(name), {})[key] = _laid_out_as(weights[name], value)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
+    """A tensor in the memory format of its weight: fused optimizers go through both in the order of memory."""
+    return torch.empty_like(weight, dtype=value.dtype).copy_(value) if value.shape == weight.shape else value

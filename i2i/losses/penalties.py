@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor
 
+from i2i.core.eager import eagerly
 from i2i.core.schema import Ref
 from i2i.losses.precision import single
 
@@ -24,7 +25,7 @@ def second_order() -> Iterator[None]:
     with ExitStack() as scope:
         for device in devices:
             scope.enter_context(torch.autocast(device, enabled=False))
-        scope.enter_context(torch.compiler.set_stance("force_eager"))
+        scope.enter_context(eagerly())
         yield
 
 

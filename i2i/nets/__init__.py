@@ -11,6 +11,7 @@ from i2i.nets.blocks import (
     activation,
 )
 from i2i.nets.init import InitName, init_weights
+from i2i.nets.joining import by_sample, joined
 from i2i.nets.latent_unet import LatentUNet
 from i2i.nets.norms import BatchNorm, GroupNorm, InstanceNorm, hidden_bias, norm_layer, normalise
 from i2i.nets.options import ActivationName, Norm, NormName, Rate, Upsample, UpsampleName, Width
@@ -25,6 +26,7 @@ from i2i.nets.published import (
     read_unet,
     unet_names,
 )
+from i2i.nets.recompute import Chain, recompute_blocks
 from i2i.nets.resnet import ResNet
 from i2i.nets.sides import check_sides
 from i2i.nets.spectral import SpectralConv, convolution
@@ -33,6 +35,7 @@ from i2i.nets.unet import UNet
 __all__ = [
     "ActivationName",
     "BatchNorm",
+    "Chain",
     "ConvBlock",
     "Draws",
     "Dropout",
@@ -59,15 +62,18 @@ __all__ = [
     "UpsampleName",
     "Width",
     "activation",
+    "by_sample",
     "check_sides",
     "convolution",
     "hidden_bias",
     "init_weights",
+    "joined",
     "norm_layer",
     "normalise",
     "read_patch",
     "read_pixel",
     "read_resnet",
     "read_unet",
+    "recompute_blocks",
     "unet_names",
 ]

@@ -6,8 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from i2i.nets import winograd
 from i2i.nets.norms import hidden_bias, norm_layer
 from i2i.nets.options import ActivationName, NormName, UpsampleName
+
+FEW = 4
+"""Channels of a picture, at most: convolutions to so few waste most of a CPU's work."""
 
 
 class Draws(Protocol):
@@ -37,14 +41,15 @@ class Dropout(nn.Module):
             return x
         if self.draws is None:
             return F.dropout(x, self.rate)
-        keep: Tensor = _uniform(self.draws, x) >= self.rate
+        compiling = torch.compiler.is_compiling()
+        uniform = torch.compiler.disable(_uniform) if compiling else _uniform  # type: ignore[no-untyped-call]
+        keep: Tensor = uniform(self.draws, x) >= self.rate
         return x * keep / (1 - self.rate)
 
     def extra_repr(self) -> str:
         return f"rate={self.rate}"
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def _uniform(draws: Draws, like: Tensor) -> Tensor:
     """Drawn outside the compiled graph, which would otherwise keep the numbers of its first run."""
     return draws.uniform(like.detach())
@@ -111,9 +116,30 @@ class ReflectConv(nn.Conv2d):
     ) -> None:
         super().__init__(in_channels, out_channels, kernel, stride, bias=bias)
         self.border = kernel // 2
+        self.by_columns = stride == 1 and kernel > FEW >= out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(_reflect(x, self.border))
+        padded = _reflect(x, self.border)
+        if self.by_columns and x.device.type == "cpu" and not torch.compiler.is_compiling():
+            return _by_columns(padded, self.weight, self.bias)
+        if self.kernel_size == (3, 3) and self.stride == (1, 1) and winograd.pays(padded, self.weight):
+            return winograd.convolve(padded, self.weight, self.bias)
+        return super().forward(padded)
+
+
+def _by_columns(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A convolution to few channels, equal but for rounding: by each column of the kernel, then the sum over columns.
+
+    The CPU's kernels compute 16 channels at a time: of one convolution to 3 channels they would throw 13 away.
+    """
+    few, channels, rows, columns = weight.shape
+    upright = weight.permute(3, 0, 1, 2).reshape(columns * few, channels, rows, 1)
+    parts = torch.split(F.conv2d(x, upright), few, 1)
+    width = x.shape[-1] - columns + 1
+    total = parts[0][..., :width]
+    for start, part in enumerate(parts[1:], 1):
+        total = total + part[..., start : start + width]
+    return total if bias is None else total + bias.to(total.dtype)[:, None, None]
 
 
 def _reflect(x: Tensor, border: int) -> Tensor:

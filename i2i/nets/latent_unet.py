@@ -36,7 +36,10 @@ class LatentUNet(nn.Module):
 
     Attributes:
         multiple: height and width of the input must be multiples of this.
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
+
+    by_sample = True
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 `F.instance_norm` is not used: on the CPU its backward is silently wrong at batch 1 when the incoming
 gradient is channels-last (torch 2.13 and 2.15). Group norm of contiguous data is right everywhere, and
-faster.
+faster. Channels-last data stay so: batch norm of one picture at a time normalises them where they lie.
 """
 
 import math
@@ -26,12 +26,14 @@ def norm_layer(name: NormName, channels: int) -> nn.Module:
             return InstanceNorm(channels)
         case "batch":
             return BatchNorm(channels)
+        case "sync-batch":
+            return BatchNorm(channels, synchronised=True)
         case "group":
             return GroupNorm(channels)
         case "none":
             return nn.Identity()
         case _:
-            raise ValueError(f"there is no norm '{name}'; known: instance, batch, group, none")
+            raise ValueError(f"there is no norm '{name}'; known: instance, batch, sync-batch, group, none")
 
 
 def hidden_bias(norm: NormName) -> bool:
@@ -51,6 +53,8 @@ def normalise(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None
         raise ValueError(
             f"normalising by picture needs more than one value, got maps of {x.shape[2]}x{x.shape[3]}"
         )
+    if groups == x.shape[1] and _channels_last(x):
+        return _one_by_one(x, weight, bias, epsilon)
     x = x.contiguous()  # the channels-last kernel loses digits (E[x²] - E[x]²) and has a slow backward
     if x.dtype not in HALF:
         return F.group_norm(x, groups, weight, bias, epsilon)
@@ -59,6 +63,25 @@ def normalise(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None
     # with an fp32 weight the CPU kernel keeps fp32 statistics of half input; CUDA's refuses the mixture
     values = x if x.device.type == "cpu" else x.float()
     return F.group_norm(values, groups, weight, bias, epsilon).to(x.dtype)
+
+
+def _channels_last(x: Tensor) -> bool:
+    """Whether the channels of a pixel lie side by side; only on the CPU are pictures then normalised one by one."""
+    return (
+        x.device.type == "cpu"
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and not x.is_contiguous()
+    )
+
+
+def _one_by_one(x: Tensor, weight: Tensor | None, bias: Tensor | None, epsilon: float) -> Tensor:
+    """Instance norm of channels-last pictures, without moving their values."""
+    exact = torch.promote_types(x.dtype, torch.float32)
+    # with an fp32 weight the kernel keeps fp32 statistics of half input
+    weight = torch.ones(x.shape[1], dtype=exact, device=x.device) if weight is None else weight.to(exact)
+    bias = torch.zeros_like(weight) if bias is None else bias.to(exact)
+    made = [F.batch_norm(one, None, None, weight, bias, True, 0.0, epsilon) for one in torch.split(x, 1)]
+    return made[0] if len(made) == 1 else torch.cat(made)
 
 
 class InstanceNorm(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from i2i.nets.blocks import ConvBlock
 from i2i.nets.norms import hidden_bias
 from i2i.nets.options import Norm, Width
+from i2i.nets.recompute import Chain
 from i2i.nets.sides import check_sides
 
 WIDEST = 8
@@ -19,7 +20,12 @@ class PatchGAN(nn.Module):
 
     (N, in_channels, H, W) to a map of scores (N, 1, H', W') without sigmoid. With 1 to 6 layers a score sees
     16, 34, 70, 142, 286 or 574 pixels.
+
+    Attributes:
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
+
+    by_sample = True
 
     def __init__(
         self,
@@ -38,7 +44,7 @@ class PatchGAN(nn.Module):
             blocks.append(
                 ConvBlock(sizes[layer - 1], sizes[layer], 4, stride=stride, norm=norm, act="leaky-relu")
             )
-        self.body = nn.Sequential(*blocks)
+        self.body = Chain(*blocks)
         self.head = nn.Conv2d(sizes[-1], 1, 4, padding=1)
 
     @staticmethod
@@ -71,11 +77,16 @@ class PixelDiscriminator(nn.Module):
     """Judges every pixel alone, by its colour (Isola et al., 2017, the 1x1 "PixelGAN" of section 4.4).
 
     (N, in_channels, H, W) to a map of scores (N, 1, H, W) without sigmoid.
+
+    Attributes:
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
+
+    by_sample = True
 
     def __init__(self, in_channels: int, *, width: Width = 64, norm: Norm = "instance") -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body = Chain(
             ConvBlock(in_channels, width, 1, norm="none", act="leaky-relu", bias=True),
             ConvBlock(width, 2 * width, 1, norm=norm, act="leaky-relu"),
         )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from i2i.nets.blocks import ConvBlock, ReflectConv, ResidualBlock, UpBlock
 from i2i.nets.options import Norm, Rate, Upsample, Width
+from i2i.nets.recompute import Chain
 from i2i.nets.sides import check_sides
 
 Blocks = Annotated[
@@ -24,9 +25,11 @@ class ResNet(nn.Module):
 
     Attributes:
         multiple: height and width of the input must be multiples of this.
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
 
     multiple = 4
+    by_sample = True
 
     def __init__(
         self,
@@ -42,14 +45,12 @@ class ResNet(nn.Module):
         super().__init__()
         count = 9 if blocks == "auto" else blocks
         self.stem = ConvBlock(in_channels, width, 7, reflect=True, norm=norm)
-        self.down = nn.Sequential(
+        self.down = Chain(
             ConvBlock(width, 2 * width, 3, stride=2, norm=norm),
             ConvBlock(2 * width, 4 * width, 3, stride=2, norm=norm),
         )
-        self.body = nn.Sequential(
-            *(ResidualBlock(4 * width, norm=norm, dropout=dropout) for _ in range(count))
-        )
-        self.up = nn.Sequential(
+        self.body = Chain(*(ResidualBlock(4 * width, norm=norm, dropout=dropout) for _ in range(count)))
+        self.up = Chain(
             UpBlock(4 * width, 2 * width, norm=norm, upsample=upsample),
             UpBlock(2 * width, width, norm=norm, upsample=upsample),
         )

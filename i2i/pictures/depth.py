@@ -88,7 +88,7 @@ def decode_deep(path: Path, raw: str) -> Pixels:
 
 
 def _unpack(path: Path, raw: str) -> Pixels:
-    with Image.open(path, formats=FORMATS) as image:
+    with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
         image.tile = [
             tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw)
             for tile in image.tile

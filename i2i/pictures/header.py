@@ -17,6 +17,7 @@ class Header:
         channels: 1 for grey, 3 for colour; alpha does not count.
         dtype: numpy's name of the type that `decode` gives, "uint16".
         declared_bits: that its whole numbers use by its own word, 12 of 16 for example; None if all of the type's.
+        jpeg: it can be decoded at a half, a quarter or an eighth of its size.
     """
 
     width: int
@@ -24,6 +25,7 @@ class Header:
     channels: int
     dtype: str
     declared_bits: int | None = None
+    jpeg: bool = False
 
     @property
     def bits(self) -> int:

@@ -19,11 +19,12 @@ from i2i.pictures.tiff_writing import write_tiff
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads a kind: its header, its pixels without alpha, and all of it."""
+    """What reads a kind: its header, its pixels without alpha, all of it, and fewer pixels sooner, where that goes."""
 
     header: Callable[[Path], Header]
     pixels: Callable[[Path], Pixels]
     picture: Callable[[Path], PictureFile]
+    reduced: Callable[[Path, tuple[int, int]], Pixels] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ KINDS = (
 )
 """The kinds that are written, the most usual first; what is read goes by a file's content, whatever it is called."""
 
-_PLAIN = Reader(plain.read_header, plain.read_pixels, plain.read_picture)
+_PLAIN = Reader(plain.read_header, plain.read_pixels, plain.read_picture, plain.read_reduced)
 _TIFF = Reader(tiff.read_header, tiff.read_pixels, tiff.read_picture)
 _ARRAY = Reader(arrays.read_header, arrays.read_pixels, arrays.read_picture)
 

@@ -76,7 +76,7 @@ def check_file(path: Path) -> None:
     Raises:
         I2IError: it is a folder, a pipe or the like.
     """
-    if path.exists() and not path.is_file():
+    if not path.is_file() and path.exists():
         raise I2IError(f"'{path}' is {'a folder; name a picture' if path.is_dir() else 'no file; remove it'}")
 
 

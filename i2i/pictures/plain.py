@@ -20,6 +20,7 @@ from i2i.pictures.depth import (
 )
 from i2i.pictures.georeference import read_empty
 from i2i.pictures.header import Header
+from i2i.pictures.native import decode_native
 from i2i.pictures.opening import opened
 from i2i.pictures.pixels import Pixels, upright, with_channels
 from i2i.pictures.tiff_pages import read_page
@@ -44,13 +45,19 @@ def read_pixels(path: Path) -> Pixels:
         I2IError: as `read_header`, or the file is damaged.
     """
     with opened(path) as image:
-        header, turn = _header(image, path), _orientation(image)
-        if header.dtype == "uint8":
-            mode = "L" if header.channels == 1 else "RGB"
-            return upright(
-                with_channels(np.asarray(image if image.mode == mode else image.convert(mode))), turn
-            )
-        return upright(_deep(image, header, path)[..., : header.channels], turn)
+        return _read(image, path)
+
+
+def read_reduced(path: Path, least: tuple[int, int]) -> Pixels:
+    """The same; a JPEG at a half, a quarter or an eighth of its size, if that leaves so many pixels across and down.
+
+    Raises:
+        I2IError: as `read_pixels`.
+    """
+    with opened(path) as image:
+        if image.format == "JPEG":
+            image.draft(None, least if _orientation(image) < 5 else least[::-1])
+        return _read(image, path)
 
 
 def read_picture(path: Path) -> PictureFile:
@@ -81,7 +88,18 @@ def _header(image: ImageFile.ImageFile, path: Path) -> Header:
     width, height = image.size
     if _orientation(image) >= 5:
         width, height = height, width
-    return Header(width, height, 1 if grey else 3, dtype, declared_bits(image))
+    channels = 1 if grey else 3
+    return Header(width, height, channels, dtype, declared_bits(image), image.format == "JPEG")
+
+
+def _read(image: ImageFile.ImageFile, path: Path) -> Pixels:
+    header, turn = _header(image, path), _orientation(image)
+    if (native := decode_native(image, header)) is not None:
+        return upright(native, turn)
+    if header.dtype == "uint8":
+        mode = "L" if header.channels == 1 else "RGB"
+        return upright(with_channels(np.asarray(image if image.mode == mode else image.convert(mode))), turn)
+    return upright(_deep(image, header, path)[..., : header.channels], turn)
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:

@@ -116,7 +116,7 @@ def _opened(path: Path) -> Iterator[Any]:
     """The page of a file as tifffile sees it, once it is known to be sound."""
     tifffile = needs("tifffile", "tiff", f"to read '{path}'")
     logging.getLogger("tifffile").addFilter(_nothing)  # it says there what is said here in a sentence
-    with in_sentences(path), tifffile.TiffFile(path) as file:
+    with in_sentences(path), path.open("rb") as opened, tifffile.TiffFile(opened) as file:
         stored = file.pages.first
         _check(stored, path)
         yield stored

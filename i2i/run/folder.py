@@ -154,9 +154,9 @@ def _meant(path: Path) -> str:
 
 
 def environment(
-    spec: Spec, registry: Registry, device: torch.device, precision: str, processes: int
+    spec: Spec, registry: Registry, device: torch.device, precision: str, processes: int, job: str = ""
 ) -> dict[str, Any]:
-    """Where and with what a run was started; what "auto" meant."""
+    """Where and with what a run was started; what "auto" meant; `job` is the name of torchrun's."""
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "device": str(device),
@@ -164,6 +164,7 @@ def environment(
         "precision": precision,
         "compile": spec.train.compile,
         "processes": processes,
+        "job": job,
         "system": platform.platform(),
         "versions": versions(spec, registry),
         "plugin_files": registry.files,

@@ -18,11 +18,11 @@ from i2i.core.registry import Registry
 from i2i.data.bad_files import BadFiles
 from i2i.data.stream import Stream, check_exchange
 from i2i.data.values import to_device
-from i2i.engine import disk
+from i2i.engine import checkpoints, disk
 from i2i.engine.loop import Report
-from i2i.engine.parallel import World
-from i2i.run import lock, plan, resuming
-from i2i.run.folder import Folder, environment
+from i2i.engine.parallel import World, job
+from i2i.run import elastic, lock, plan, resuming
+from i2i.run.folder import Folder, environment, versions
 from i2i.run.interrupt import first_signal
 from i2i.run.keeper import Keeper
 from i2i.run.memory import job_of, within_memory
@@ -38,6 +38,10 @@ from i2i.spec.rehearse import rehearse
 from i2i.spec.room import memory_of
 from i2i.spec.spec import Spec, located, read, resolve
 from i2i.translate.loading import mismatch
+
+UNCOMPILED = (
+    "train.compile: this machine has no compiler that works (g++, clang, MSVC; Triton); it trains without"
+)
 
 
 class Run:
@@ -62,6 +66,8 @@ class Run:
         self.world = World.join()
         self.source = build_source(spec, registry)
         train = spec.train
+        if self.world.size > 1:
+            self._check_alike()
         check_exchange(self.source, train.batch)
         self.steps_per_epoch = -(-len(self.source) // train.batch)
         self.steps_total = total_steps(spec, self.steps_per_epoch)
@@ -73,15 +79,21 @@ class Run:
         self.watch = Watch(self.engine, self.steps_total)
         self.bad_files = BadFiles()
         self.stopping = 0
-        self._notes: list[str] = []
+        self._notes = [UNCOMPILED] if train.compile and not self.engine.settings.compiled else []
         self._changed = ""  # the spec, if it is to be written anew
         self._passed_over: set[int] = set()
         self._stale: list[str] = []
         self.start = (
             start_from(self.engine, train.init_from, self.source.facts.domains)
-            if train.init_from and folder is None
+            if train.init_from and (folder is None or not checkpoints.steps(folder.checkpoints))
             else ""
         )
+
+    def _check_alike(self) -> None:
+        """Refuse processes with another spec, other versions or other data than the first has."""
+        found = [f"{name} {version}" for name, version in versions(self.spec, self.registry).items()]
+        lines = [*self.spec.toml().splitlines(), *found, f"{len(self.source)} samples"]
+        self.world.check_alike("spec, versions or data", lines)
 
     @classmethod
     def open(cls, path: str | Path, *, registry: Registry | None = None, settings: Iterable[str] = ()) -> Run:
@@ -114,9 +126,16 @@ class Run:
         run._resume(folder, settings, spec.toml() if settings else "")
         return run
 
+    @classmethod
+    def again(cls, path: Path, registry: Registry) -> Run:
+        """Open a run folder for processes that torchrun has started again in the job that made it."""
+        run = cls.open(path, registry=registry)
+        run._notes.insert(0, f"started again by torchrun: goes on with {path} from step {run.engine.step:,}")
+        return run
+
     def _resume(self, folder: Folder, settings: tuple[str, ...], changed: str) -> None:
         """Go to the newest checkpoint, and keep what is to be said and written when training begins."""
-        self._notes += [self.restore(folder)]
+        self._notes += [self.restore(folder), f"starts {self.start}" * bool(self.start)]
         step = str(self.engine.step)
         if self.world.tell(step) != step:
             raise I2IError(f"{folder.path}: the processes do not see the same checkpoints; start them again")
@@ -272,7 +291,12 @@ class Run:
     def _new_folder(self, listener: Listener) -> Folder:
         if self.world.is_main:
             facts = environment(
-                self.spec, self.registry, self.engine.device, self.engine.settings.precision, self.world.size
+                self.spec,
+                self.registry,
+                self.engine.device,
+                self.engine.settings.precision,
+                self.world.size,
+                job(),
             )
             path = str(Folder.create(self._out, self.spec.toml(), facts).path)
         else:
@@ -306,6 +330,8 @@ def build(
 ) -> Run:
     """Build a run from a spec: a path, TOML text, a dict or a `Spec`. Nothing is written before the first step.
 
+    Processes that torchrun has started again get the run that they had begun, at its newest checkpoint.
+
     Args:
         spec: what to train.
         registry: the components; None looks for what is installed.
@@ -318,7 +344,10 @@ def build(
     registry, settings = registry or discover(), tuple(settings)
     resolved = resolve(spec, registry, settings)
     name = read(spec)[1].removesuffix(".toml") or resolved.strategy.name
+    wanted, world = Path(out) if out is not None else Path("runs") / name, World.join()
+    if begun := world.tell(str(elastic.begun(wanted, resolved.toml()) or "")):
+        return Run.again(Path(begun), registry)
     try:
-        return Run(resolved, registry, Path(out) if out is not None else Path("runs") / name)
+        return Run(resolved, registry, wanted)
     except I2IError as error:
         raise located(error, spec, settings) from error

@@ -16,10 +16,11 @@ from i2i.core.errors import I2IError
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
 from i2i.core.strategy import Phase, Strategy
+from i2i.engine.inference import missing_compiler
 from i2i.engine.loop import Engine, Settings
 from i2i.engine.parallel import World, devices
 from i2i.losses import Counted
-from i2i.nets import init_weights
+from i2i.nets import init_weights, recompute_blocks
 from i2i.nets.init import check_init
 from i2i.spec.budget import Budget
 from i2i.spec.sections import Term
@@ -149,9 +150,13 @@ def assemble(spec: Spec, registry: Registry, facts: DataFacts, steps_per_epoch: 
         init_weights(net[name], train.init.name, train.init.gain)
     device = devices(world, train.device)
     place(net, device, trained)
-    if train.compile:
+    arrange(net, memory_format_of(spec))
+    if train.activation_checkpointing:
+        recompute(net, trained)
+    compiled = train.compile and not missing_compiler(device)
+    if compiled:
         compile_networks(net, trained)
-    return engine_of(spec, registry, net, phases, steps_per_epoch, device, world)
+    return engine_of(spec, registry, net, phases, steps_per_epoch, device, world, compiled=compiled)
 
 
 def engine_of(
@@ -162,6 +167,8 @@ def engine_of(
     steps_per_epoch: int,
     device: torch.device,
     world: World,
+    *,
+    compiled: bool = False,
 ) -> Engine:
     """An engine for parts that stand on their device already."""
     train = spec.train
@@ -171,7 +178,7 @@ def engine_of(
         batch=train.batch,
         accumulate=train.accumulate,
         precision=precision_of(spec),
-        compiled=train.compile,
+        compiled=compiled,
         clip=train.clip,
         ema=train.ema,
         seed=train.seed,
@@ -196,6 +203,12 @@ def place(net: Parts, device: torch.device, trained: Sequence[str]) -> None:
     freeze(net, trained)
 
 
+def arrange(net: Parts, memory_format: torch.memory_format) -> None:
+    """Lay the weights out in memory; the maps that convolutions make follow them."""
+    for module in net.modules().values():
+        module.to(memory_format=memory_format)
+
+
 def freeze(net: Parts, trained: Sequence[str]) -> None:
     """Keep as they are the parts that no phase trains."""
     for name, module in net.modules().items():
@@ -209,6 +222,25 @@ def compile_networks(net: Parts, trained: Sequence[str], backend: str = "inducto
     torch._functorch.config.donated_buffer = False
     for name in trained:
         net[name].compile(backend=backend)
+
+
+def recompute(net: Parts, trained: Sequence[str]) -> None:
+    """Let the trained networks compute their blocks again for the gradient.
+
+    Raises:
+        I2IError: none of them can.
+    """
+    if not sum(recompute_blocks(net[name]) for name in trained):
+        raise I2IError(
+            "train.activation_checkpointing: it would be ignored: no network here has blocks that may be computed "
+            "again (those with batch norm, spectral norm or dropout may not); leave it out"
+        )
+
+
+def memory_format_of(spec: Spec) -> torch.memory_format:
+    """The layout that "auto" means: contiguous, which every network can bear (`view` fails on channels-last maps)."""
+    last = spec.train.memory_format == "channels-last"
+    return torch.channels_last if last else torch.contiguous_format
 
 
 def precision_of(spec: Spec) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-import re
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i.core.errors import I2IError
+from i2i.core.machine import machine_memory
 from i2i.core.schema import Ref
 
 MOST_TENSORS = 100_000
@@ -32,6 +30,10 @@ class Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]
         bytes: of all tensors so far, also of those that are gone.
         tensors: how many those are.
     """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:  # torch asks; for yes it would import its compiler
+        return False
 
     def __init__(self, most: int | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -58,21 +60,3 @@ class Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]
             )
         if self.tensors > MOST_TENSORS:
             raise I2IError(f"{what}: it has more than {MOST_TENSORS:,} tensors; use fewer layers or blocks")
-
-
-def machine_memory() -> int | None:
-    """The bytes of memory of this machine; None where its system does not say (Windows)."""
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
-        return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def free_memory() -> int | None:
-    """The bytes of memory that other programs leave; all of it where the system says no more than that (macOS)."""
-    try:
-        told = Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError:
-        return machine_memory()
-    available = re.search(r"MemAvailable:\s+(\d+) kB", told)
-    return int(available[1]) * 1024 if available else machine_memory()

@@ -10,6 +10,7 @@ from i2i.data.domains import Domains
 from i2i.data.image_source import Images
 from i2i.data.masks import Masks
 from i2i.data.paired import Paired
+from i2i.data.shards import Shards
 from i2i.data.unpaired import Unpaired
 from i2i.engine import optim
 
@@ -36,6 +37,7 @@ def i2i_register(registry: Registry) -> None:
     registry.add("data", "domains", Domains)
     registry.add("data", "images", Images)
     registry.add("data", "masks", Masks)
+    registry.add("data", "shards", Shards)
     registry.add("data", "demo", Demo)
     registry.add("optimizer", "adam", optim.adam)
     registry.add("optimizer", "adamw", optim.adamw)

@@ -10,10 +10,13 @@ from typing import Any
 from i2i.core.data import DataFacts, Listed, Source
 from i2i.core.strategy import Phase
 from i2i.core.words import counted, listed
+from i2i.data.cache import Cached
+from i2i.data.reduced import helped
 from i2i.spec.assemble import networks_of
 from i2i.spec.rehearse import Rehearsal
 from i2i.spec.spec import Spec
 
+WORTH_SAYING = 2**28  # bytes of memory that are taken unasked
 SHOWN = 12
 """So many classes are listed."""
 BYTES = ("uint8", (0.0, 255.0))
@@ -56,7 +59,15 @@ def pictures(source: Source, steps_per_epoch: int, can_hold_out: bool = False) -
         f"an epoch is {counted(steps_per_epoch, 'step')}",
         f"{counted(len(held), 'sample')} held out" if held else nothing,
     ]
-    return "\n".join([*lines, *_values(facts), *_kinds(source)])
+    return "\n".join([*lines, *_values(facts), *_kinds(source), *_reading(source)])
+
+
+def _reading(source: Source) -> Iterator[str]:
+    """How pictures are read, where that is a choice."""
+    if isinstance(source, Cached):
+        yield from helped(source.cache.shelves.values())
+        if source.cache.mode != "auto" or source.cache.bytes >= WORTH_SAYING:
+            yield source.cache.describe()
 
 
 def _values(facts: DataFacts) -> Iterator[str]:

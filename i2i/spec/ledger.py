@@ -6,19 +6,15 @@ import weakref
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
-DRAWS = (torch.ops.aten.rand.generator, torch.ops.aten.randn.generator)
-EMPTY = torch.ops.aten.empty.memory_format
+from i2i.spec.hollow import Hollow, HollowTensor, worked_out
+from i2i.spec.shapes import tensors_in
 
 
-class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Ledger(Hollow):
     """Adds up the tensors that live, each storage once, while tensors without contents are worked on.
 
-    Numbers that are asked for are 1, and yes: such tensors have none of their own. None are drawn: by far most of the
-    time would go into it.
+    Numbers that are asked for are 1, and yes: such tensors have none of their own.
 
     Attributes:
         live: bytes of what lives now.
@@ -36,13 +32,9 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is torch.ops.aten._local_scalar_dense.default:
             dtype = args[0].dtype
             return True if dtype is torch.bool else 1.0 if dtype.is_floating_point else 1
-        kwargs = kwargs or {}
-        if func in DRAWS:
-            func, kwargs = EMPTY, {key: value for key, value in kwargs.items() if key != "generator"}
-        result = func(*args, **kwargs)
-        for leaf in tree_leaves(result):
-            if isinstance(leaf, Tensor):
-                self._enter(leaf.untyped_storage())
+        result = worked_out(func, args, kwargs or {})
+        for made in tensors_in(result):
+            self._enter((made.meta if isinstance(made, HollowTensor) else made).untyped_storage())
         return result
 
     def _enter(self, storage: torch.UntypedStorage) -> None:

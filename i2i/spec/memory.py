@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from i2i.core.batch import Batch
 from i2i.core.data import DataFacts
@@ -17,7 +16,7 @@ from i2i.core.strategy import Strategy
 from i2i.engine.loop import Engine
 from i2i.engine.parallel import World
 from i2i.nets.pool import ImagePool
-from i2i.spec.assemble import build_parts, engine_of, freeze, networks_of
+from i2i.spec.assemble import build_parts, engine_of, freeze, networks_of, recompute
 from i2i.spec.ledger import Ledger
 from i2i.spec.rehearse import fake_fields
 from i2i.spec.spec import Spec
@@ -75,7 +74,7 @@ def predict(job: Job) -> Memory:
     before any tensor (a CUDA context: some 0.5 GB), the workspaces of its libraries, blocks that its allocator keeps in
     reserve, and the pictures that wait in workers. Compiled networks need less.
     """
-    with FakeTensorMode(), Ledger() as ledger:
+    with Ledger() as ledger:
         engine = _engine(job)
         _give_states(engine)
         coming = moments(engine.strategy, job.spec.train.batch, job.steps)
@@ -101,6 +100,8 @@ def _engine(job: Job) -> Engine:
     train = spec.train.model_copy(update={"compile": False, "ema": {}})
     net, phases = build_parts(spec, registry, facts)
     freeze(net, networks_of(phases))
+    if spec.train.activation_checkpointing:
+        recompute(net, networks_of(phases))
     phases = [dataclasses.replace(phase, every=1, offset=0, skip=None) for phase in phases]
     plain, device, world = (
         spec.model_copy(update={"train": train}),
@@ -109,8 +110,9 @@ def _engine(job: Job) -> Engine:
     )
     engine = engine_of(plain, registry, net, phases, 1, device, world)
     engine.scalers = {name: torch.amp.GradScaler(device.type, enabled=False) for name in engine.scalers}
-    copies, _ = build_parts(spec, registry, facts)  # tensors without contents cannot be copied
-    engine.ema = {name: copies[name].requires_grad_(False).eval() for name in spec.train.ema}
+    if spec.train.ema:
+        copies, _ = build_parts(spec, registry, facts)  # tensors without contents cannot be copied
+        engine.ema = {name: copies[name].requires_grad_(False).eval() for name in spec.train.ema}
     engine.settings = dataclasses.replace(engine.settings, ema=spec.train.ema)
     return engine
 

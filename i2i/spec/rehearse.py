@@ -1,4 +1,4 @@
-"""A step on fake tensors: finds what is wrong with phases and terms before any data or memory is touched."""
+"""A step on tensors without contents: finds what is wrong with phases and terms before any data is touched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from i2i.core.batch import Batch, Parts
 from i2i.core.data import DataFacts
@@ -16,6 +15,7 @@ from i2i.core.registry import Registry
 from i2i.core.strategy import Phase, Strategy
 from i2i.engine.diagnosis import check_terms
 from i2i.spec.assemble import build_parts, build_strategy
+from i2i.spec.hollow import Hollow
 from i2i.spec.spec import Spec
 
 GROWN = 10**12
@@ -48,7 +48,7 @@ def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
     """
     strategy = build_strategy(spec, registry)
     plain = spec.model_copy(update={"terms": {}})
-    with FakeTensorMode():
+    with Hollow():  # type: ignore[no-untyped-call]
         net, phases = build_parts(plain, registry, facts)
         names = _step(spec, strategy, net, phases, facts)
         if spec.terms:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from i2i.core.machine import machine_memory
 from i2i.core.words import in_bytes
-from i2i.spec.budget import machine_memory
 from i2i.spec.memory import Job, Memory, predict
 from i2i.spec.ways import in_words, ways_out
 

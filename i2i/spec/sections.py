@@ -63,6 +63,12 @@ class Train(Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto is fp32")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     compile: bool = Field(False, description="compile the networks (needs a C++ compiler)")
+    memory_format: Literal["auto", "contiguous", "channels-last"] = Field(
+        "auto", description="of weights and maps; auto is contiguous"
+    )
+    activation_checkpointing: bool = Field(
+        False, description="less memory, more time: blocks are computed again for the gradient"
+    )
     clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient")
     ema: dict[str, Annotated[float, Field(gt=0, lt=1)] | HalfLife] = Field(
         {}, description="network = decay of its averaged copy, which translates; or { half_life = images }"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from i2i.core.errors import I2IError
+from i2i.core.machine import free_memory
 from i2i.core.words import in_bytes
-from i2i.spec.budget import free_memory
 from i2i.spec.room import room_on
 from i2i.translate.cutting import Cuts, cut, least_tile, overlap_of, tile_side
 from i2i.translate.inputs import Input

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from i2i.core.batch import Batch, Draws, Parts
 from i2i.data.values import to_unit
@@ -82,7 +81,7 @@ class Trial:
     def without_contents(self, count: int, height: int, width: int) -> Outcome | None:
         """What becomes of so many stored pictures of a size, without computing any; None where they are refused."""
         try:
-            with FakeTensorMode(allow_non_fake_inputs=True), Ledger() as ledger:
+            with Ledger() as ledger:
                 made = self.run(
                     {name: self._empty(name, count, height, width) for name in self.fields}
                 ).float()

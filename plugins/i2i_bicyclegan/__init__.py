@@ -16,6 +16,7 @@ from torch import Tensor
 
 import i2i
 from i2i.losses import kl_divergence, penalty_weight, single
+from i2i.nets import joined
 from i2i_bicyclegan.discriminator import MultiScalePatchGAN
 from i2i_bicyclegan.encoders import ConvEncoder, ResNetEncoder
 from i2i_bicyclegan.importing import EncoderImporter, GeneratorImporter, discriminator_lr, discriminator_vae
@@ -201,8 +202,9 @@ class BicycleGAN(i2i.Strategy):
         for half in self._halves():
             judge, fake = net[self._judge(half)], x.fields()[f"fake_{half}"].detach()
             real, fake = self._seen(*reals[half]), self._seen(x.half_a, fake)
-            terms[f"fake_{half}"] = _judged(net.gan, judge(fake), "fake")
-            terms[f"real_{half}"] = _judged(net.gan, judge(real), "real")
+            fake_scores, real_scores = joined(judge, fake, real)
+            terms[f"fake_{half}"] = _judged(net.gan, fake_scores, "fake")
+            terms[f"real_{half}"] = _judged(net.gan, real_scores, "real")
             if penalty_weight(self.gan):
                 alpha = x.random.uniform(real[:, 0, 0, 0])
                 terms[f"penalty_{half}"] = net.gan.penalty(judge, real, fake, alpha)

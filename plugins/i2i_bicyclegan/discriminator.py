@@ -30,7 +30,10 @@ class MultiScalePatchGAN(nn.Module):
 
     Attributes:
         smallest: height and width of the input must be this or more.
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
+
+    by_sample = True
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from i2i.nets import ConvBlock, Norm, NormName, Width, activation, check_sides, norm_layer
+from i2i.nets import Chain, ConvBlock, Norm, NormName, Width, activation, check_sides, norm_layer
 
 WIDEST = 4
 POOLED = 8  # the side of the map that is averaged to one value, at sizes of 8 times a power of two
@@ -50,7 +50,7 @@ class ResNetEncoder(nn.Module):
         self.smallest = _smallest(count)
         sizes = [width * min(n, WIDEST) for n in range(1, count + 2)]
         self.stem = nn.Conv2d(in_channels, width, 4, stride=2, padding=1)
-        self.body = nn.Sequential(*(_Block(sizes[n], sizes[n + 1], norm) for n in range(count)))
+        self.body = Chain(*(_Block(sizes[n], sizes[n + 1], norm) for n in range(count)))
         self.code = _Code(sizes[-1], latent)
 
     @staticmethod
@@ -91,7 +91,7 @@ class ConvEncoder(nn.Module):
         count = 5 if layers == "auto" else layers
         self.smallest = _smallest(count)
         sizes = [in_channels, *(width * min(2**n, WIDEST) for n in range(count))]
-        self.body = nn.Sequential(
+        self.body = Chain(
             *(
                 ConvBlock(
                     sizes[n],

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import i2i
 from i2i.losses import penalty_weight
-from i2i.nets import ImagePool
+from i2i.nets import ImagePool, joined
 from i2i_cyclegan.importing import discriminator_a, discriminator_b, generator_ab, generator_ba
 
 
@@ -106,7 +106,11 @@ class CycleGAN(i2i.Strategy):
         return row
 
     def prepare(self, net: i2i.Parts, x: i2i.Batch) -> None:
-        x.fake_b, x.fake_a = net.G_ab(x.a), net.G_ba(x.b)
+        if self.identity_weight:
+            x.fake_b, x.same_b = joined(net.G_ab, x.a, x.b)
+            x.fake_a, x.same_a = joined(net.G_ba, x.b, x.a)
+        else:
+            x.fake_b, x.fake_a = net.G_ab(x.a), net.G_ba(x.b)
 
     def generator_terms(self, net: i2i.Parts, x: i2i.Batch) -> Mapping[str, Tensor]:
         x.cycle_a, x.cycle_b = net.G_ba(x.fake_b), net.G_ab(x.fake_a)
@@ -117,7 +121,6 @@ class CycleGAN(i2i.Strategy):
             "cycle_b": net.cycle(x.cycle_b, x.b),
         }
         if self.identity_weight:
-            x.same_a, x.same_b = net.G_ba(x.a), net.G_ab(x.b)
             terms |= {"same_a": net.identity(x.same_a, x.a), "same_b": net.identity(x.same_b, x.b)}
         return terms
 
@@ -132,9 +135,10 @@ class CycleGAN(i2i.Strategy):
     def _judged(
         self, net: i2i.Parts, x: i2i.Batch, domain: str, judge: Any, real: Tensor, fake: Tensor
     ) -> dict[str, Tensor]:
+        real_scores, fake_scores = joined(judge, real, fake)
         terms = {
-            f"real_{domain}": net.gan(judge(real), "real"),
-            f"fake_{domain}": net.gan(judge(fake), "fake"),
+            f"real_{domain}": net.gan(real_scores, "real"),
+            f"fake_{domain}": net.gan(fake_scores, "fake"),
         }
         if penalty_weight(self.gan):
             terms[f"penalty_{domain}"] = net.gan.penalty(

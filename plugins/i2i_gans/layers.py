@@ -69,9 +69,14 @@ class Maxout(nn.Module):
         return cast(Tensor, self.linear(x).unflatten(1, (-1, self.pieces)).amax(2))
 
 
+BATCH_NORMS = ("batch", "sync-batch")
+
+
 def scaled_norm(norm: NormName, channels: int, epsilon: float) -> nn.Module:
     """The norm of that name; a batch norm with that epsilon."""
-    return BatchNorm(channels, epsilon=epsilon) if norm == "batch" else norm_layer(norm, channels)
+    if norm not in BATCH_NORMS:
+        return norm_layer(norm, channels)
+    return BatchNorm(channels, epsilon=epsilon, synchronised=norm == "sync-batch")
 
 
 def settled_epsilon(options: Mapping[str, Any], published: float) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def settled_epsilon(options: Mapping[str, Any], published: float) -> dict[str, A
     Raises:
         ValueError: an epsilon without batch norm.
     """
-    if options["norm"] == "batch":
+    if options["norm"] in BATCH_NORMS:
         return {**options, "epsilon": epsilon_of(options["epsilon"], published)}
     if options["epsilon"] != "auto":
         raise ValueError(f'epsilon: only batch norm has it, and norm is "{options["norm"]}"; leave it out')

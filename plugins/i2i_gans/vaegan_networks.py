@@ -179,9 +179,10 @@ def _up(in_channels: int, out_channels: int, norm: NormName) -> list[nn.Module]:
 
 def _linear(in_features: int, out_features: int, norm: NormName) -> nn.Module:
     """A vector has one value to a channel, which only statistics over a batch can norm."""
-    if norm != "batch":
+    if norm not in ("batch", "sync-batch"):
         return nn.Sequential(nn.Linear(in_features, out_features), nn.ReLU())
-    return nn.Sequential(nn.Linear(in_features, out_features, bias=False), BatchNorm(out_features), nn.ReLU())
+    linear = nn.Linear(in_features, out_features, bias=False)
+    return nn.Sequential(linear, BatchNorm(out_features, synchronised=norm == "sync-batch"), nn.ReLU())
 
 
 def _last_side(image_size: int) -> int:

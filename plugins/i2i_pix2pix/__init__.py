@@ -15,6 +15,7 @@ from torch import Tensor
 
 import i2i
 from i2i.losses import penalty_weight
+from i2i.nets import joined
 from i2i_pix2pix.importing import DiscriminatorImporter, GeneratorImporter
 
 
@@ -86,7 +87,8 @@ class Pix2Pix(i2i.Strategy):
 
     def discriminator_terms(self, net: i2i.Parts, x: i2i.Batch) -> Mapping[str, Tensor]:
         fake, real = torch.cat([x.a, x.fake.detach()], 1), torch.cat([x.a, x.b], 1)
-        terms = {"fake": net.gan(net.D(fake), "fake"), "real": net.gan(net.D(real), "real")}
+        fake_scores, real_scores = joined(net.D, fake, real)
+        terms = {"fake": net.gan(fake_scores, "fake"), "real": net.gan(real_scores, "real")}
         if penalty_weight(self.gan):
             terms["penalty"] = net.gan.penalty(net.D, real, fake, x.random.uniform(real[:, 0, 0, 0]))
         return terms

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 import i2i
 from i2i.losses import penalty_weight
+from i2i.nets import joined
 from i2i_stargan.critic import DomainPatchGAN
 from i2i_stargan.generator import DomainResNet
 from i2i_stargan.importing import HAIR, PUBLISHED, CriticImporter, GeneratorImporter
@@ -122,10 +123,10 @@ class StarGAN(i2i.Strategy):
         labels, mask = net.labels, _mask(net, x)
         with torch.no_grad():
             fake = net.G(x.image, labels.told(x.target, mask))
-        scores, logits = net.D(x.image)
+        (scores, logits), (fake_scores, _) = joined(net.D, x.image, fake)
         terms = {
             "real": net.gan(scores, "real"),
-            "fake": net.gan(net.D(fake)[0], "fake"),
+            "fake": net.gan(fake_scores, "fake"),
             "domain": labels.mismatch(logits, x.domain, mask),
         }
         if penalty_weight(self.gan):

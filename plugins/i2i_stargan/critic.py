@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor, nn
 
-from i2i.nets import Width
+from i2i.nets import Chain, Width
 
 
 class DomainPatchGAN(nn.Module):
@@ -18,7 +18,10 @@ class DomainPatchGAN(nn.Module):
 
     Attributes:
         image_size: the logits see a whole picture, and so there is one size.
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
+
+    by_sample = True
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class DomainPatchGAN(nn.Module):
         self.image_size = image_size
         side = _last_side(layers, image_size)
         sizes = [in_channels, *(width * 2**layer for layer in range(layers))]
-        self.body = nn.Sequential(
+        self.body = Chain(
             *(
                 nn.Sequential(nn.Conv2d(i, o, 4, stride=2, padding=1), nn.LeakyReLU(0.01))
                 for i, o in pairwise(sizes)

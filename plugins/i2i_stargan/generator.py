@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from i2i.nets import InstanceNorm, Width, check_sides
+from i2i.nets import Chain, InstanceNorm, Width, check_sides
 
 
 class DomainResNet(nn.Module):
@@ -17,8 +17,10 @@ class DomainResNet(nn.Module):
 
     Attributes:
         multiple: height and width of the input must be multiples of this.
+        by_sample: no sample of a batch looks at another, unless a layer does.
     """
 
+    by_sample = True
     multiple = 4
 
     def __init__(
@@ -33,12 +35,12 @@ class DomainResNet(nn.Module):
         super().__init__()
         # Borders are zeros: a label is a constant channel, which the norm takes out again but for what happens there.
         self.stem = _layer(nn.Conv2d(in_channels + domains, width, 7, padding=3, bias=False))
-        self.down = nn.Sequential(
+        self.down = Chain(
             _layer(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False)),
             _layer(nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1, bias=False)),
         )
-        self.body = nn.Sequential(*(_Block(4 * width) for _ in range(blocks)))
-        self.up = nn.Sequential(
+        self.body = Chain(*(_Block(4 * width) for _ in range(blocks)))
+        self.up = Chain(
             _layer(nn.ConvTranspose2d(4 * width, 2 * width, 4, stride=2, padding=1, bias=False)),
             _layer(nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False)),
         )

@@ -18,6 +18,7 @@ FLOORS = (
     ("translate",),
     ("metrics",),
     ("run",),
+    ("speed",),
     ("importing",),
     ("report", "serve", "testing"),
     ("cli",),

@@ -5,11 +5,27 @@ import subprocess
 import sys
 
 import pytest
-from reading import PACKAGE, tree
+from reading import PACKAGE, ROOT, tree
 
 import i2i
 
 SAY_WHETHER_TORCH_CAME = "\nprint('torch came' if 'torch' in sys.modules else 'torch stayed away')"
+
+
+# What neither a check nor an eager run needs; torch's compiler alone takes as long to import as torch.
+HEAVY = (
+    "torch._dynamo",
+    "sympy",
+    "torch._inductor",
+    "torchvision",
+    "timm",
+    "onnx",
+    "av",
+    "rasterio",
+    "gradio",
+)
+DEMO = str(ROOT / "examples" / "cyclegan-demo.toml")
+SAY_WHAT_CAME = f"\nprint('came:', [name for name in {HEAVY!r} if name in sys.modules])"
 
 
 def run_python(code: str) -> str:
@@ -50,6 +66,22 @@ def test_help_leaves_torch_alone() -> None:
     )
     assert "Usage" in told
     assert "torch stayed away" in told
+
+
+def test_a_check_imports_no_compiler() -> None:
+    told = run_python(f"import sys, i2i\ni2i.check({DEMO!r}, fast=True)" + SAY_WHAT_CAME)
+    assert told.splitlines()[-1] == "came: []"
+
+
+def test_a_first_step_imports_no_compiler() -> None:
+    told = run_python(
+        "import sys, tempfile, i2i\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        f"    run = i2i.build({DEMO!r}, out=folder + '/run', settings=['train.steps=2'])\n"
+        "    next(steps := run.steps())\n"
+        "    steps.close()" + SAY_WHAT_CAME
+    )
+    assert told.splitlines()[-1] == "came: []"
 
 
 @pytest.mark.parametrize("name", i2i.__all__)

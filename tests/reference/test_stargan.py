@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
 import helpers
 import pytest
 import torch
+from loops.stargan import Judged, Loop, attributes
 from textbook import agree
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from i2i.core.batch import Draws
@@ -22,67 +23,6 @@ from i2i.spec.spec import Spec
 
 REST = ATTRIBUTES[len(COLOURS) :]
 N_CRITIC = 2
-Judged = Callable[[Tensor, Tensor, Mapping[str, Tensor]], Tensor]
-
-
-class Loop:
-    """The critic's step on a fresh fake; at every second iteration the generator's, on another one."""
-
-    def __init__(self, nets: dict[str, nn.Module], judged: Judged, penalty_weight: float = 10.0) -> None:
-        self.nets, self.judged, self.penalty_weight = nets, judged, penalty_weight
-        self.iteration = 0
-        self.optimizer_G, self.optimizer_D = (
-            torch.optim.Adam(nets[name].parameters(), lr=1e-4, betas=(0.5, 0.999)) for name in "GD"
-        )
-
-    def step(self, x: Mapping[str, Tensor], draws: Draws) -> Mapping[str, Tensor]:
-        G, D, image = self.nets["G"], self.nets["D"], x["image"]
-        # the labels of a sample, and the set that they are from
-        original, target = (
-            torch.cat([x[c], *(x[m] for m in x if m == "mask")], 1) for c in ("domain", "target")
-        )
-
-        out, logits = D(image)
-        real, classes = -out.mean(), self.judged(logits, x["domain"], x)
-        made = G(image, target)
-        fake = D(made.detach())[0].mean()
-        alpha = draws.uniform(image[:, 0, 0, 0]).view(-1, 1, 1, 1)
-        between = (alpha * image.data + (1 - alpha) * made.data).requires_grad_(True)
-        out = D(between)[0]
-        (slope,) = torch.autograd.grad(
-            out, between, torch.ones_like(out), retain_graph=True, create_graph=True
-        )
-        lengths = slope.view(len(slope), -1).pow(2).sum(1).sqrt()
-        penalty = ((lengths - 1) ** 2).mean()
-        self.clear()
-        (real + fake + classes + self.penalty_weight * penalty).backward()
-        self.optimizer_D.step()
-        terms = {
-            "critic/real": real,
-            "critic/fake": fake,
-            "critic/domain": classes,
-            "critic/penalty": penalty,
-        }
-
-        self.iteration += 1
-        if self.iteration % N_CRITIC == 0:
-            made = G(image, target)
-            out, logits = D(made)
-            fool, classes = -out.mean(), self.judged(logits, x["target"], x)
-            back = (image - G(made, original)).abs().mean()
-            self.clear()
-            (fool + classes + 10.0 * back).backward()
-            self.optimizer_G.step()
-            terms |= {"generator/gan": fool, "generator/domain": classes, "generator/cycle": back}
-        return terms
-
-    def clear(self) -> None:
-        self.optimizer_G.zero_grad()
-        self.optimizer_D.zero_grad()
-
-
-def attributes(logits: Tensor, labels: Tensor, x: Mapping[str, Tensor]) -> Tensor:
-    return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(logits)
 
 
 def one_of_all(logits: Tensor, labels: Tensor, x: Mapping[str, Tensor]) -> Tensor:
@@ -165,7 +105,7 @@ CASES = [
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("data", "judged"), CASES)
 def test_the_engine_agrees(data: dict[str, str], judged: Judged, dtype: torch.dtype) -> None:
-    _, book = agree(small(**data), lambda nets: Loop(nets, judged), dtype)
+    _, book = agree(small(**data), lambda nets: Loop(nets, judged, n_critic=N_CRITIC), dtype)
     assert isinstance(book, Loop) and book.iteration >= 2, "the generator never stepped"
 
 
@@ -178,7 +118,11 @@ def test_the_engine_agrees(data: dict[str, str], judged: Judged, dtype: torch.dt
 )
 def test_another_loss_is_noticed(judged: Judged, penalty_weight: float, term: str) -> None:
     with pytest.raises(AssertionError, match=term):
-        agree(small(), lambda nets: Loop(nets, judged, penalty_weight), torch.float64)
+        agree(
+            small(),
+            lambda nets: Loop(nets, judged, n_critic=N_CRITIC, penalty_weight=penalty_weight),
+            torch.float64,
+        )
 
 
 def test_other_targets_are_noticed() -> None:
@@ -187,4 +131,4 @@ def test_other_targets_are_noticed() -> None:
             return super().step({**x, "target": x["target"].roll(1, 0)}, draws)
 
     with pytest.raises(AssertionError, match="step 0: critic/fake"):
-        agree(small(), lambda nets: Rolled(nets, attributes), torch.float64)
+        agree(small(), lambda nets: Rolled(nets, attributes, n_critic=N_CRITIC), torch.float64)

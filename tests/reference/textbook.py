@@ -17,8 +17,9 @@ from i2i.nets.blocks import Dropout
 from i2i.spec.spec import Spec
 
 STEPS = 3
-# fp32: sums in another order, 3 steps of Adam at 2e-4. fp64: the same sums, nothing but their order.
-WITHIN = {torch.float32: 1e-6, torch.float64: 1e-11}
+# fp32: sums in another order, and Adam makes of the last digit of a small gradient a share of its step: 3 of 2e-4.
+# fp64: the same sums, nothing but their order.
+WITHIN = {torch.float32: 5e-5, torch.float64: 1e-11}
 
 
 class Textbook(Protocol):

@@ -1,0 +1,1 @@
+"""How fast a spec trains on this machine, in each setting that it could have."""
