@@ -320,9 +320,9 @@ def test_a_resumed_run_takes_few_settings_only(paired_run: Path) -> None:
     done = command("resume", paired_run, "--set", "train.batch=3")
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        "--set train.batch: a resumed run can change only train.steps, data.root, train.device, "
-        "train.checkpoint_every, train.accumulate, train.on_nonfinite, train.max_skips, train.max_rollbacks, "
-        "train.max_bad_files; start a new run instead\n"
+        "--set train.batch: a resumed run can change only train.steps, data.root, data.folder, data.cache, "
+        "data.cache_folder, train.device, train.checkpoint_every, train.accumulate, train.on_nonfinite, "
+        "train.max_skips, train.max_rollbacks, train.max_bad_files; start a new run instead\n"
     )
 
 
@@ -413,10 +413,9 @@ def test_a_component_is_shown_with_everything_about_it() -> None:
         "    options:",
         "        width (integer ≥ 1; default 64)  channels of the first layer",
     ]
-    assert (
-        "        norm (instance | batch | group | none; default instance)  normalisation of the hidden layers"
-        in lines
-    )
+    norms = "instance | batch | sync-batch | group | none; default instance"
+    words = "normalisation of the hidden layers; sync-batch sees all processes"
+    assert f"        norm ({norms})  {words}" in lines
     shown = command("show", "strategy", "cyclegan").out
     assert "        cycle (loss; default l1)" in shown
     assert "        root (path; needed)  folder of the data set" in command("show", "data", "paired").out

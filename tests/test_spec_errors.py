@@ -102,9 +102,9 @@ AFTER: dict[str, str] = {
     "[train]\nstep = 3": line(
         8,
         "train.step: section 'train' has no such option",
-        "did you mean 'steps'? known: accumulate, batch, checkpoint_every, clip, compile, device, ema, epochs, "
-        "init, init_from, keep, log_every, max_bad_files, max_rollbacks, max_skips, on_nonfinite, precision, "
-        "sample_every, seed, steps, validate_every",
+        "did you mean 'steps'? known: accumulate, activation_checkpointing, batch, checkpoint_every, clip, compile, "
+        "device, ema, epochs, init, init_from, keep, log_every, max_bad_files, max_rollbacks, max_skips, "
+        "memory_format, on_nonfinite, precision, sample_every, seed, steps, validate_every",
     ),
     "[train.init]\nnam = 'normal'": line(
         8, "train.init.nam: 'train.init' has no such option", "did you mean 'name'? known: gain, name"
@@ -171,7 +171,8 @@ AFTER: dict[str, str] = {
     "[validate]\ndirection = 'up'": line(8, "validate.direction: input should be 'min' or 'max', got 'up'"),
     "[optimizers.D]\nlr = 0": line(8, "optimizers.D.lr: input should be greater than 0, got 0"),
     "[strategy.generator]\nnorm = 'layer'": line(
-        8, "strategy.generator.norm: input should be 'instance', 'batch', 'group' or 'none', got 'layer'"
+        8,
+        "strategy.generator.norm: input should be 'instance', 'batch', 'sync-batch', 'group' or 'none', got 'layer'",
     ),
     "[strategy.generator]\ndropout = 1": line(
         8, "strategy.generator.dropout: input should be less than 1, got 1"
@@ -348,7 +349,8 @@ loss = "sobl"
             ),
             line(
                 5,
-                "strategy.generator.norm: input should be 'instance', 'batch', 'group' or 'none', got 'layer'",
+                "strategy.generator.norm: input should be 'instance', 'batch', 'sync-batch', 'group' or 'none', "
+                "got 'layer'",
             ),
             line(6, "data.root: data 'paired' needs this option"),
             line(8, "optimizers.D: there is no optimizer 'adm'", f"did you mean 'adam'? {OPTIMIZERS}"),

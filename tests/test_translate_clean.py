@@ -38,7 +38,9 @@ def test_paths_of_every_depth_are_left_out(tmp_path: Path) -> None:
     assert (spec.train.init_from, spec.loggers) == (None, ())
 
 
-@pytest.mark.parametrize("place", ["/data/x", r"C:\data\x", r"\\server\share\x", "~/x", "~jane/x"])
+@pytest.mark.parametrize(
+    "place", ["/data/x", r"C:\data\x", r"\\server\share\x", "~/x", "~jane/x", "s3://bucket/{0..9}.tar"]
+)
 def test_texts_that_are_places_are_left_out(place: str) -> None:
     spec = tiny_spec("gan").model_copy(update={"data": i2i.Ref("mine", a=place, b=("trainB", place))})
     assert cleaned(spec).data.options == {"a": PLACE, "b": ("trainB", PLACE)}

@@ -53,8 +53,10 @@ def normalise(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None
         raise ValueError(
             f"normalising by picture needs more than one value, got maps of {x.shape[2]}x{x.shape[3]}"
         )
-    if groups == x.shape[1] and _channels_last(x):
-        return _one_by_one(x, weight, bias, epsilon)
+    if groups == x.shape[1] and _channels_last(x) and (weight is None or x.dtype not in HALF):
+        return _one_by_one(
+            x, weight, bias, epsilon
+        )  # it would sum the gradient of a weight in half precision
     x = x.contiguous()  # the channels-last kernel loses digits (E[x²] - E[x]²) and has a slow backward
     if x.dtype not in HALF:
         return F.group_norm(x, groups, weight, bias, epsilon)

@@ -19,6 +19,9 @@ from i2i.run.folder import Folder
 RESUMABLE = (
     "train.steps",
     "data.root",
+    "data.folder",
+    "data.cache",
+    "data.cache_folder",
     "train.device",
     "train.checkpoint_every",
     "train.accumulate",

@@ -45,5 +45,6 @@ def _cleaned(value: Any) -> Any:
 
 
 def _is_place(text: str) -> bool:
-    """Whether a text is a path from the root of a system, or from somebody's home."""
-    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or text.startswith("~")
+    """Whether a text is an address, a path from the root of a system, or one from somebody's home."""
+    absolute = PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+    return absolute or text.startswith("~") or "://" in text
