@@ -82,11 +82,12 @@ def test_auto_blocks(size, blocks):
 
 
 def test_compiles_as_one_graph_and_equals_eager_under_autocast():
-    net = ResNet(3, 3, width=2, blocks=1, upsample="resize")
+    net = ResNet(3, 3, width=8, blocks=1, upsample="resize")
     compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
     x = torch.randn(1, 3, 16, 16)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(compiled(x), net(x))
+        # the eager head sums the columns of its kernel: values below 1, two roundings to bf16
+        torch.testing.assert_close(compiled(x), net(x), atol=2**-7, rtol=0)
 
 
 def test_a_fake_tensor_passes():

@@ -134,12 +134,16 @@ def _by_columns(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """
     few, channels, rows, columns = weight.shape
     upright = weight.permute(3, 0, 1, 2).reshape(columns * few, channels, rows, 1)
-    parts = torch.split(F.conv2d(x, upright), few, 1)
+    made = F.conv2d(x, upright)
+    exact = torch.promote_types(
+        made.dtype, torch.float32
+    )  # seven sums in bf16 would lose three of its eight bits
+    parts = torch.split(made.to(exact), few, 1)
     width = x.shape[-1] - columns + 1
     total = parts[0][..., :width]
     for start, part in enumerate(parts[1:], 1):
         total = total + part[..., start : start + width]
-    return total if bias is None else total + bias.to(total.dtype)[:, None, None]
+    return (total if bias is None else total + bias[:, None, None]).to(made.dtype)
 
 
 def _reflect(x: Tensor, border: int) -> Tensor:

@@ -91,12 +91,12 @@ def padded(x: Tensor, border: Pair) -> Any:
 
 
 def resized(x: Tensor, sides: Pair, *_: Any) -> Tensor:
-    """aten.upsample_nearest2d."""
+    """aten.upsample_nearest2d, upsample_bilinear2d, upsample_bicubic2d."""
     return maps(sides, x)
 
 
 def resized_back(grad: Tensor, sides: Pair, shape: Pair, *_: Any) -> Tensor:
-    """aten.upsample_nearest2d_backward."""
+    """The gradients of those."""
     return maps(shape[2:], grad)
 
 

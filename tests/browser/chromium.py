@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,16 @@ def served(run: Path, folder: Path) -> Iterator[Served]:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    """What a function gives as soon as it is something."""
+    """What a function gives as soon as it is something; the page may exchange an element while it looks."""
+    from selenium.common.exceptions import StaleElementReferenceException
+
     end = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < end, "this did not come"
+    while time.monotonic() < end:
+        with suppress(StaleElementReferenceException):
+            if found := what():
+                return found
         time.sleep(0.1)
-    return found
+    raise AssertionError("this did not come")
 
 
 def hosts_asked(browser: Any) -> set[str]:
