@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,7 +27,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 # What a schema may say here; `faults` understands the first group, the second explains.
 CHECKED = {"$ref", "anyOf", "enum", "const", "type", "properties", "additionalProperties", "required"}
 CHECKED |= {"items", "prefixItems", "minItems", "maxItems", "minLength", "minimum", "maximum"}
-CHECKED |= {"exclusiveMinimum", "exclusiveMaximum", "propertyNames"}
+CHECKED |= {"exclusiveMinimum", "exclusiveMaximum", "propertyNames", "minProperties", "pattern"}
 EXPLAINING = {"$defs", "default", "description", "format", "title"}
 
 
@@ -77,6 +78,8 @@ def limits(value: Any, schema: Mapping[str, Any], at: str) -> list[str]:
         "minItems": lambda limit: len(value) < limit,
         "maxItems": lambda limit: len(value) > limit,
         "minLength": lambda limit: len(value) < limit,
+        "minProperties": lambda limit: len(value) < limit,
+        "pattern": lambda limit: re.search(limit, value) is None,
     }
     if value is None:
         return []
