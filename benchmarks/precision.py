@@ -26,9 +26,10 @@ def judgements(folder: Path) -> list[float]:
 
 
 def trained(spec: str, out: Path, settings: list[str]) -> list[float]:
-    """Train, unless that was done before; what was judged."""
-    if not (out / "checkpoints" / "latest").exists():
-        i2i.build(spec, out=out, settings=settings).train()
+    """Train, or go on with what was begun before; what was judged."""
+    begun = (out / "checkpoints" / "latest").exists()
+    run = i2i.Run.open(out) if begun else i2i.build(spec, out=out, settings=settings)
+    run.train()
     return judgements(out)
 
 

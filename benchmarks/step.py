@@ -97,7 +97,8 @@ class Operations(TorchDispatchMode):
 def flops(plain: Trainer) -> float:
     """Floating-point operations of the products and convolutions in a step, averaged over a cycle."""
     with Operations() as operations:
-        plain.seconds()
+        for _ in range(plain.cycle):
+            plain.step()
     return operations.count / plain.cycle
 
 

@@ -19,6 +19,7 @@ from i2i.data.bad_files import BadFiles
 from i2i.data.stream import Stream, check_exchange
 from i2i.data.values import to_device
 from i2i.engine import checkpoints, disk
+from i2i.engine.allocator import freed_memory_kept
 from i2i.engine.loop import Report
 from i2i.engine.parallel import World, job
 from i2i.run import elastic, lock, plan, resuming
@@ -225,7 +226,7 @@ class Run:
         folder = self.folder = self.folder or self._new_folder(listener)
         self.bad_files = BadFiles(self.spec.train.max_bad_files, listener.note)
         alone = lock.held(folder.path) if self.world.is_main else nullcontext()
-        with resuming.surviving(folder), within_memory(self), alone:
+        with resuming.surviving(folder), within_memory(self), freed_memory_kept(self.engine.device), alone:
             self._prepare(folder, listener)
             with self._loggers(folder) as loggers, Keeper(self, folder, listener, loggers) as keeper:
                 yield from self._train(keeper, folder, listener)

@@ -12,6 +12,7 @@ import torch
 
 from i2i.core.eager import eagerly
 from i2i.core.errors import I2IError
+from i2i.engine.allocator import keep_freed_memory
 from i2i.engine.inference import missing_compiler, release
 from i2i.run.progress import Pace
 from i2i.run.run import build
@@ -38,6 +39,7 @@ class Steps:
         self.run = build(spec, registry=discover(plugins), settings=settings)
         self.engine = self.run.engine
         self.device = self.engine.device
+        keep_freed_memory(self.device.type == "cpu")
         if self.run.spec.train.compile and (lacking := missing_compiler(self.device)):
             raise I2IError(f"needs {lacking} that works, and there is none")
         cycle = math.lcm(*(phase.every for phase in self.engine.phases))
