@@ -98,7 +98,7 @@ def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(home), name)
-    if name in ("data", "losses", "nets", "testing"):
+    if name in ("data", "losses", "nets", "report", "testing"):
         return importlib.import_module(f"i2i.{name}")
     raise AttributeError(f"i2i has no '{name}'; it has {', '.join(__all__)}")
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import registry, tiny_spec
 
 from i2i.core.errors import I2IError
-from i2i.run import lines
+from i2i.engine import lines
 from i2i.run.folder import Folder, versions
 
 

@@ -98,6 +98,9 @@ def test_metrics_are_one_object_a_line(unpaired_run: Path) -> None:
     assert {f"generators/{name}" for name in names} <= set(terms[0])
     assert {f"discriminators/{kind}_{d}" for kind in ("real", "fake") for d in "ab"} <= set(terms[0])
     assert {"lr/G_ba", "lr/D_a", "lr/D_b", "images_per_second", "waiting_for_data", "time"} <= set(terms[0])
+    peaks = [line["memory/peak"] for line in terms if "memory/peak" in line]  # not on Windows
+    assert peaks == sorted(peaks)
+    assert all(peak > 2**20 for peak in peaks)
     assert all(isinstance(value, (int, float)) for line in terms for value in line.values())
     times = [line["time"] for line in lines(unpaired_run)]
     assert times == sorted(times)

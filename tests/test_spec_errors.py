@@ -110,17 +110,23 @@ AFTER: dict[str, str] = {
         8, "train.init.nam: 'train.init' has no such option", "did you mean 'name'? known: gain, name"
     ),
     "[train]\nema = { F = 0.9 }": line(8, "train.ema.F: there is no network 'F'", "known: D, G"),
-    "[validate]\nmetric = 'psnr'": line(8, "validate.metric: there is no metric 'psnr'", "known: l1"),
+    "[validate]\nmetric = 'psnrr'": line(
+        8,
+        "validate.metric: there is no metric 'psnrr'",
+        "did you mean 'psnr'? known: " + ", ".join(registry().names("metric")),
+    ),
     "[validate]\ndata = 'demos'": line(
         8, "validate.data: there is no data 'demos'", f"did you mean 'demo'? {DATA}"
     ),
     "[validate]\npatence = 3": line(
         8,
         "validate.patence: section 'validate' has no such option",
-        "did you mean 'patience'? known: data, direction, every, metric, patience",
+        "did you mean 'patience'? known: also, data, direction, every, metric, patience",
     ),
     "[[loggers]]\nname = 'tensorbord'": line(
-        7, "loggers.0: there is no logger 'tensorbord'", "did you mean 'tensorboard'? known: tensorboard"
+        7,
+        "loggers.0: there is no logger 'tensorbord'",
+        "did you mean 'tensorboard'? known: csv, mlflow, tensorboard, wandb",
     ),
     # wrong types
     "[train]\nsteps = 'many'": line(8, "train.steps: input should be a whole number, got 'many'"),
@@ -168,7 +174,9 @@ AFTER: dict[str, str] = {
     "[validate]\npatience = 0": line(
         8, "validate.patience: input should be greater than or equal to 1, got 0"
     ),
-    "[validate]\ndirection = 'up'": line(8, "validate.direction: input should be 'min' or 'max', got 'up'"),
+    "[validate]\ndirection = 'up'": line(
+        8, "validate.direction: input should be 'auto', 'min' or 'max', got 'up'"
+    ),
     "[optimizers.D]\nlr = 0": line(8, "optimizers.D.lr: input should be greater than 0, got 0"),
     "[strategy.generator]\nnorm = 'layer'": line(
         8,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import i2i
 from i2i.core.errors import I2IError
-from i2i.spec.describe import describe, objectives
+from i2i.spec.describe import objectives, rate_plan
 from i2i.spec.rehearse import Rehearsal, rehearse
 from i2i.spec.spec import Spec, resolve
 
@@ -110,22 +110,15 @@ def test_a_phase_that_rests_says_how_often_it_runs() -> None:
     assert objectives(Wrong().phases()) == "phase generator, every 2 steps\n    G minimises pixl"
 
 
-def test_a_length_of_ones_own_is_noted(tmp_path: Any) -> None:
-    from i2i.spec.assemble import build_source
-
+def test_a_length_of_ones_own_is_noted() -> None:
     spec = tiny_spec("pix2pix")
-    source = build_source(spec, registry())
-    text = describe(spec, source, rehearsed(spec), "", lambda step: 1.0, 8, 2)
-    assert "the paper trains 200 epochs" in text
+    published = registry().get("strategy", "pix2pix").factory.recipe
+    assert "the paper trains 200 epochs" in rate_plan(spec, lambda step: 1.0, 8, published)
     spec = tiny_spec("pix2pix", train={"steps": None, "epochs": 200})
-    assert "the paper trains" not in describe(spec, source, rehearsed(spec), "", lambda step: 1.0, 8, 2)
+    assert "the paper trains" not in rate_plan(spec, lambda step: 1.0, 8, published)
 
 
 def test_a_recipe_without_a_length_is_no_error() -> None:
-    from i2i.spec.assemble import build_source
-
     spec = tiny_spec("pix2pix")
-    source = build_source(spec, registry())
     for recipe in ({}, {"schedule": "constant"}, {"schedule": "constant", "train": {"batch": 2}}):
-        shown = replace(rehearsed(spec), recipe=recipe)
-        assert "None epochs" not in describe(spec, source, shown, "", lambda step: 1.0, 8, 2)
+        assert "None epochs" not in rate_plan(spec, lambda step: 1.0, 8, recipe)

@@ -253,3 +253,10 @@ def test_averages_that_a_spec_does_without_stay_away_when_it_is_read_again() -> 
     spec = resolve({"strategy": "stylegan", "data": "demo", "train": {"ema": {}}}, registry())
     assert registry().get("strategy", "stylegan").factory.recipe["train"]["ema"]
     assert spec.train.ema == {} == resolve(spec.toml(), registry()).train.ema
+
+
+@pytest.mark.parametrize("key", ["train.validate_every", "validate.every"])
+def test_either_key_of_the_judgements_can_be_set_over_a_complete_spec(key: str) -> None:
+    complete = resolve(tiny_tables("pix2pix", train={"validate_every": 250}), registry()).toml()
+    spec = resolve(complete, registry(), [f"{key}=10"])
+    assert (spec.train.validate_every, spec.validation.every) == (10, 10)

@@ -17,13 +17,14 @@ from i2i.cli.main import registry_of
     required=True,
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="The run folder; with --as vgg19 the file, X.safetensors.",
+    help="The run folder; with --as vgg19, inception, lpips-… or weights the file, X.safetensors.",
 )
 @click.option(
     "--as",
     "as_",
     metavar="STRATEGY[.PART]",
-    help="What the files are, where the weights do not tell; or vgg19, for the loss of that name.",
+    help="What the files are, where the weights do not tell; or vgg19, inception, lpips-alex, lpips-vgg, lpips-squeeze "
+    "or weights, for losses and metrics.",
 )
 @click.option(
     "--set",
@@ -39,8 +40,8 @@ def import_(
     """Turn other projects' weights into a run folder.
 
     FILE is a `.pth` or `.ckpt` with the weights of one network; several are parts of one method. The run folder
-    translates pictures, and new runs start from it (train.init_from). With `--as vgg19` the weights of torchvision's
-    VGG19 become the file that the loss 'vgg19' reads.
+    translates pictures, and new runs start from it (train.init_from). With `--as vgg19`, `inception`,
+    `lpips-alex`, … a published file becomes what losses and metrics read.
     """
     from i2i.importing.convert import CONVERTED, convert
     from i2i.importing.run import import_files

@@ -38,16 +38,58 @@ class Schedule(Protocol):
 
 
 class Metric(Protocol):
-    """Compares a result with its true translation, both (N, C, H, W) in [-1, 1]."""
+    """Judges results: built anew for each evaluation, shown one result after the other.
 
-    def __call__(self, output: Tensor, truth: Tensor) -> float: ...
+    The names of the parameters of `update` say what it is shown, a call for each batch of results:
+
+    - `result`: what the method made, (N, C, H, W) in [-1, 1], as all pictures here;
+    - `input`: what it made that from, if that is a picture;
+    - `truth`: the true translation;
+    - `labels`: the label map that it was made from, (N, H, W) whole numbers;
+    - `domain`: the number of the domain that it was asked to be of, (N,);
+    - `answers`: several results for one input with other random numbers, (K, C, H, W); the attribute `answers` of the
+      metric says how many.
+
+    `higher_is_better` says which direction is the better one. A metric may also have
+
+    - `real(picture)`: is shown every real picture of the kind that results should be like, (N, C, H, W);
+    - `learn(pictures, domains)`: is shown the training set before anything else, in batches, as often as the attribute
+      `passes` says;
+    - `protocol()`: a table of what must be equal for two values to be compared: a network, its hash, sizes, filters.
+
+    A function of (output, truth), both (N, C, H, W), with one number as its answer is a metric too: its mean over all
+    pictures counts. Positional parameters of the constructor are facts: `image_size`, `classes` (how many a label map
+    has), `ignore` (the label that means don't-care) and `domains` (their names).
+    """
+
+    higher_is_better: bool
+
+    def update(self, result: Tensor, truth: Tensor) -> None:
+        """Look at results; see above for what they can be shown with."""
+        ...
+
+    def compute(self) -> float | Mapping[str, float]:
+        """The value; where there are several, the first is what counts."""
+        ...
 
 
 class Logger(Protocol):
-    """Receives the numbers and the pictures of a run."""
+    """Receives the numbers and the pictures of a run; all methods are called in one thread beside the training.
+
+    A logger may also have
+
+    - `spec(text, values)`: is told the spec after the start, as TOML and as one table of dotted keys;
+    - `file(path)`: is told the report before the end, if there is one.
+
+    One that raises is switched off, and the run goes on without it.
+    """
 
     def open(self, folder: Path) -> None:
-        """Start; `folder` is the run folder."""
+        """Start, or go on with what an earlier process began; `folder` is the run folder.
+
+        Raises:
+            I2IError: something that the user can mend; this alone ends the run, before it begins.
+        """
         ...
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:

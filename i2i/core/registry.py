@@ -28,6 +28,8 @@ KINDS = (
 )
 # Keywords of every translation: nobody could reach a control of a method with such a name.
 TRANSLATORS = frozenset({"picture", "out", "samples", "seed", "sync", "value_range", "bits", "tile", "batch"})
+# What the `update` of a metric can be shown.
+SHOWN = ("result", "input", "truth", "labels", "domain", "answers")
 # A function of one of these kinds is the thing itself; of the others, it makes the thing.
 CALLED_DIRECTLY = frozenset({"loss", "schedule", "metric"})
 
@@ -89,6 +91,8 @@ class Registry:
                 _refuse_translators(name, factory)
         except (TypeError, NameError) as error:
             raise I2IError(f"{kind} '{name}': {error}") from error
+        if kind == "metric" and inspect.isclass(factory):
+            _check_metric(name, factory)
         if odd := unwritable(signature):
             raise I2IError(
                 f"{kind} '{name}': a spec cannot hold the option{'s' * (len(odd) > 1)} {', '.join(odd)}; "
@@ -265,6 +269,15 @@ def _refuse_translators(name: str, strategy: type[Strategy]) -> None:
             f"strategy '{name}': its translate has a control called '{taken[0]}', which is a keyword of every "
             "translation; choose another name"
         )
+
+
+def _check_metric(name: str, factory: type) -> None:
+    """A metric that nobody could show anything is a mistake of its author."""
+    if lost := [method for method in ("update", "compute") if not callable(getattr(factory, method, None))]:
+        raise I2IError(f"metric '{name}': {factory.__name__} has no method {' and no '.join(lost)}")
+    shown_to = [*inspect.signature(factory.update).parameters][1:]  # type: ignore[attr-defined]
+    if odd := [parameter for parameter in shown_to if parameter not in SHOWN]:
+        raise I2IError(f"metric '{name}': nobody shows its update '{odd[0]}'\n    {nearest(odd[0], SHOWN)}")
 
 
 def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,8 @@ class Demo:
     ) -> None:
         self.layout: Layout = layout
         self.light: Light = light
-        self.count, self.seed, self.split = count, seed, split
+        self.count, self.seed = count, seed
+        self.split: Literal["train", "test"] = split
         self._preprocess = Preprocess(size=size, load_size=settled_load_size(load_size, size), flip=flip)
         self._in_order = False
         self._drawn: dict[tuple[int, View], NDArray[np.uint8]] = {}
@@ -107,15 +108,20 @@ class Demo:
 
     def held_out(self) -> Demo | None:
         """The split "test", in order, drawn at `size` and neither cropped nor flipped."""
-        if self.split == "test":
-            return None
+        return None if self.split == "test" else self._in_split("test")
+
+    def still(self) -> Demo:
+        """The same scenes, in order, drawn at `size` and neither cropped nor flipped."""
+        return self if self._in_order else self._in_split(self.split)
+
+    def _in_split(self, split: Literal["train", "test"]) -> Demo:
         size = self.facts.image_size
-        held = Demo(
+        made = Demo(
             layout=self.layout, light=self.light, count=self.count, seed=self.seed,
-            split="test", size=size, load_size=size, flip=False,
+            split=split, size=size, load_size=size, flip=False,
         )  # fmt: skip
-        held._in_order = True
-        return held
+        made._in_order = True
+        return made
 
     def counts(self) -> Mapping[str, int]:
         """Nothing: pictures are drawn when they are asked for."""

@@ -122,6 +122,11 @@ class Domains:
         size, load_size = options.get("size", image_size), options.get("load_size", "auto")
         return settle_sizes({**options, "load_size": size if load_size == "auto" else load_size}, image_size)
 
+    @property
+    def filter(self) -> str:
+        """How pictures are resized."""
+        return self._members[0].reading.filter
+
     def __len__(self) -> int:
         return len(self._sets) * max(len(each) for each in self._sets.values())
 

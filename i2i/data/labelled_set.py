@@ -40,6 +40,11 @@ class Reading:
     def __post_init__(self) -> None:
         self.steps(None)  # refuses sizes that do not fit
 
+    @property
+    def filter(self) -> str:
+        """How pictures are resized."""
+        return self.steps(None).filter
+
     def steps(self, centre_crop: int | None) -> Preprocess:
         """From a stored picture to what the network sees."""
         return Preprocess(

@@ -129,6 +129,11 @@ class Masks:
             Legend(_named(options["classes"]), options.get("palette") or (), options.get("ignore"))
         return settled
 
+    @property
+    def filter(self) -> str:
+        """How pictures are resized."""
+        return self._preprocess.filter
+
     def __len__(self) -> int:
         return len(self._files.photos)
 

@@ -43,6 +43,11 @@ class OneFolder:
         stored = {field: whole.stored[field]}
         return replace(whole, fields=(field,), channels=channels, value_range=value_range, stored=stored)
 
+    @property
+    def filter(self) -> str:
+        """How its pictures are resized."""
+        return self.preprocess.filter
+
     def __len__(self) -> int:
         return len(self.files)
 

@@ -121,6 +121,11 @@ class Paired:
         told_reduced(options)
         return settle_sizes(options, image_size)
 
+    @property
+    def filter(self) -> str:
+        """How pictures are resized."""
+        return self._preprocess.filter
+
     def __len__(self) -> int:
         return len(self._pairs.a)
 

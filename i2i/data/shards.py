@@ -108,6 +108,11 @@ class Shards:
         """
         return settle_shards(options, image_size)
 
+    @property
+    def filter(self) -> str:
+        """How pictures are resized."""
+        return self._preprocess.filter
+
     def __len__(self) -> int:
         return max(len(shards) for shards in self._sets.values())
 

@@ -110,6 +110,11 @@ class Unpaired:
         told_reduced(options)
         return settle_sizes(options, image_size)
 
+    @property
+    def filter(self) -> str:
+        """How pictures are resized."""
+        return self._preprocess.filter
+
     def __len__(self) -> int:
         return max(len(files) for files in self._files.values())
 

@@ -1,12 +1,14 @@
-"""Memory that a step on a CPU frees stays with the process, for the next step.
+"""The memory that training takes, and what becomes of it between steps.
 
-glibc gives the end of its heap back to the system whenever enough of it is free, and the next step takes it again, page
-by page: 40,000 page faults a step of CycleGAN at 128x128, while all threads but one wait.
+What a step on a CPU frees stays with the process, for the next step: glibc gives the end of its heap back to the
+system whenever enough of it is free, and the next step takes it again, page by page: 40,000 page faults a step of
+CycleGAN at 128x128, while all threads but one wait.
 """
 
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -41,6 +43,23 @@ def keep_freed_memory(keep: bool) -> None:
     if libc := _glibc():
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP)
         libc.mallopt(M_TRIM_THRESHOLD, EVERYTHING if keep else USUAL)
+
+
+def most_memory(device: torch.device) -> int | None:
+    """The most bytes that were in use at one time so far: of a GPU by tensors, on a CPU by the whole process.
+
+    None where the system does not say (Windows); of MPS, what is in use now.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 @cache

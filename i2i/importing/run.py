@@ -77,8 +77,9 @@ def import_weights(
     Args:
         paths: one file or several, each with the weights of one network of one method.
         out: the run folder; one that exists is left alone, and NAME-2 is made.
-        as_: STRATEGY or STRATEGY.PART, where the weights do not tell. With "vgg19" the file becomes the weights of the
-            loss of that name, written to `out`, X.safetensors.
+        as_: STRATEGY or STRATEGY.PART, where the weights do not tell. With "vgg19", "inception", "lpips-alex",
+            "lpips-vgg", "lpips-squeeze" or "weights" the file becomes what losses and metrics read, X.safetensors,
+            written to `out`.
         registry: the components; None looks for what is installed.
         settings: changes to the spec, `KEY=VALUE`.
 

@@ -17,9 +17,8 @@ import i2i
 from i2i.core.errors import I2IError, nearest
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
-from i2i.engine import checkpoints, disk
+from i2i.engine import checkpoints, disk, lines
 from i2i.engine.checkpoints import Found
-from i2i.run import lines
 from i2i.spec.spec import Spec
 
 
@@ -154,15 +153,21 @@ def _meant(path: Path) -> str:
 
 
 def environment(
-    spec: Spec, registry: Registry, device: torch.device, precision: str, processes: int, job: str = ""
+    spec: Spec,
+    registry: Registry,
+    device: torch.device,
+    precision: str,
+    processes: int,
+    job: str = "",
+    compiled: bool = False,
 ) -> dict[str, Any]:
-    """Where and with what a run was started; what "auto" meant; `job` is the name of torchrun's."""
+    """Where and with what a run was started; what "auto" meant, and what could be; `job` is the name of torchrun's."""
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor(),
         "precision": precision,
-        "compile": spec.train.compile,
+        "compile": compiled,
         "processes": processes,
         "job": job,
         "system": platform.platform(),
@@ -181,7 +186,7 @@ def versions(spec: Spec, registry: Registry) -> dict[str, str]:
 
 def _refs(spec: Spec) -> list[Ref]:
     refs = [spec.strategy, spec.data, spec.schedule, spec.validation.metric, *spec.optimizers.values()]
-    refs += [*(term.loss for term in spec.terms.values()), *spec.loggers]
+    refs += [*spec.validation.also, *(term.loss for term in spec.terms.values()), *spec.loggers]
     refs += [spec.validation.data] if spec.validation.data else []
     return [found for ref in refs for found in _with_inner(ref)]
 

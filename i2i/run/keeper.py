@@ -14,17 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL.PngImagePlugin import PngInfo
 
-from i2i.core.data import Source
+from i2i.core.errors import I2IError
 from i2i.core.protocols import Logger
+from i2i.core.words import counted
 from i2i.engine import checkpoint, checkpoints, disk
+from i2i.engine.allocator import most_memory
 from i2i.engine.loop import Report
 from i2i.run import samples, watch
 from i2i.run.folder import Folder, versions
 from i2i.run.progress import Listener, Pace
 from i2i.run.signs import signs
-from i2i.run.validation import judge
+from i2i.run.validation import judgement, metrics_of
 from i2i.run.writer import Writer
+from i2i.translate.evaluating.judging import Material
+from i2i.translate.evaluating.jury import COPYING
 
 if TYPE_CHECKING:
     from i2i.run.run import Run
@@ -36,7 +41,6 @@ class Keeper:
     def __init__(self, run: Run, folder: Folder, listener: Listener, loggers: list[Logger]) -> None:
         self.run, self.folder, self.listener, self.loggers = run, folder, listener, loggers
         self.train = run.spec.train
-        self.metric = run.registry.build(run.spec.validation.metric, {}, {})
         self.preview = samples.preview_batch(
             run.source,
             run.engine.device,
@@ -102,7 +106,7 @@ class Keeper:
             name, best = self.run.spec.validation.metric.name, self.ranking.best
             than = "" if best is None else f" than {best:.4f}"
             self.listener.note(
-                f"stopped at step {step}: {self.ranking.since} judgements without a better {name}{than}"
+                f"stopped at step {step}: {counted(self.ranking.since, 'judgement')} without a better {name}{than}"
             )
         self.listener.note(f"done: {self.folder.path} (pictures in {self.folder.samples})")
 
@@ -114,6 +118,8 @@ class Keeper:
             return
         rates = {f"lr/{name}": lr for name, lr in self.run.engine.rates().items()}
         numbers = {**terms, **judged, **rates, "images_per_second": rate, "waiting_for_data": waiting}
+        if (most := most_memory(self.run.engine.device)) is not None:
+            numbers["memory/peak"] = float(most)
         self.folder.append({"step": step, **numbers})
         self.listener.numbers(step, terms, rate, waiting)
         self._remark(self.run.watch.numbers(step, judged))
@@ -125,20 +131,20 @@ class Keeper:
         shown = samples.columns(self.run.engine, self.preview, self.run.source.facts.truth)
         picture = samples.grid(shown, self.run.source.facts.palette)
         file = io.BytesIO()
-        picture.save(file, "PNG")
+        facts = PngInfo()
+        facts.add_text("columns", picture.info["columns"])
+        picture.save(file, "PNG", pnginfo=facts)
         disk.write_bytes(self.folder.samples / f"{checkpoint.folder_name(step)}.png", file.getvalue())
-        with disk.writing(self.folder.path):
-            for logger in self.loggers:
-                logger.picture(step, "samples", torch.from_numpy(np.array(picture)).permute(2, 0, 1))
+        for logger in self.loggers:
+            logger.picture(step, "samples", torch.from_numpy(np.array(picture)).permute(2, 0, 1))
         # not where a run happened to be stopped: a resumed one says the same as one that never was
         if step % self.train.sample_every == 0:
             found = signs(self.run.engine.strategy, self.run.source.facts, self.preview, shown)
             self._remark(self.run.watch.pictures(step, found))
 
     def _tell_loggers(self, step: int, numbers: Mapping[str, float]) -> None:
-        with disk.writing(self.folder.path):
-            for logger in self.loggers:
-                logger.scalars(step, numbers)
+        for logger in self.loggers:
+            logger.scalars(step, numbers)
 
     def _remark(self, remarks: list[watch.Remark]) -> None:
         for remark in remarks:
@@ -149,21 +155,29 @@ class Keeper:
         """Whether this is the best so far, by the metric of the spec; every process learns it."""
         if self.run.judged is None:
             return False
-        value = self._value(step, self.run.judged) if self.run.world.is_main else 0.0
+        try:
+            value = self._value(step, self.run.judged) if self.run.world.is_main else 0.0
+        except I2IError:
+            self.save(step, best=False)  # what was trained is not lost with what could not be judged
+            raise
         return self.ranking.add(float(self.run.world.tell(repr(value))))
 
-    def _value(self, step: int, held_out: Source) -> float:
-        name = self.run.spec.validation.metric.name
-        result = judge(self.run.engine, held_out, self.metric, self.run.bad_files)
-        numbers = {f"validate/{name}": result.value}
-        words = f"step {step}: held-out {name} {result.value:.4f}"
-        if result.copying is not None:
-            numbers[f"validate/{name}_of_copying"] = result.copying
-            words += f" (copying the input: {result.copying:.4f})"
-        self.folder.append({"step": step, **numbers})
+    def _value(self, step: int, material: Material) -> float:
+        run = self.run
+        first, *others = judgement(
+            run.engine, material, metrics_of(run.spec), run.registry, run.bad_files
+        ).items()
+        name, value = first
+        numbers = dict(others)
+        words = f"step {step}: held-out {name} {value:.4f}"
+        if (copying := numbers.get(f"{name}_{COPYING}")) is not None:
+            words += f" (copying the input: {copying:.4f})"
+        words += "".join(f", {also.name} {numbers[also.name]:.4f}" for also in run.spec.validation.also)
+        judged = {f"validate/{name}": number for name, number in {name: value, **numbers}.items()}
+        self.folder.append({"step": step, **judged})
         self.listener.note(words)
-        self._tell_loggers(step, numbers)
-        return result.value
+        self._tell_loggers(step, judged)
+        return value
 
     def wait(self) -> None:
         """Wait, in every process, until the newest checkpoint is written."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from textwrap import indent
 from typing import Any
 
 from torch import Tensor
@@ -18,22 +17,25 @@ from i2i.core.registry import Registry
 from i2i.data.bad_files import BadFiles
 from i2i.data.stream import Stream, check_exchange
 from i2i.data.values import to_device
-from i2i.engine import checkpoints, disk
+from i2i.engine import checkpoints, disk, lock
 from i2i.engine.allocator import freed_memory_kept
 from i2i.engine.loop import Report
 from i2i.engine.parallel import World, job
-from i2i.run import elastic, lock, plan, resuming
+from i2i.report import report as written
+from i2i.run import elastic, plan, resuming
 from i2i.run.folder import Folder, environment, versions
 from i2i.run.interrupt import first_signal
 from i2i.run.keeper import Keeper
+from i2i.run.loggers.opening import opened
 from i2i.run.memory import job_of, within_memory
 from i2i.run.progress import Listener, Pace, Silent, printed
 from i2i.run.recovery import Recovery
 from i2i.run.start import start_from
-from i2i.run.validation import Ranking, judged_source
+from i2i.run.validation import Ranking, material_of
 from i2i.run.watch import Watch
-from i2i.spec.assemble import assemble, build_source, total_steps
-from i2i.spec.describe import describe
+from i2i.spec.assemble import assemble, build_source, build_strategy, total_steps
+from i2i.spec.describe import in_words
+from i2i.spec.describe import plan as plan_of
 from i2i.spec.plugins import discover
 from i2i.spec.rehearse import rehearse
 from i2i.spec.room import memory_of
@@ -54,7 +56,7 @@ class Run:
         source: the data.
         steps_total: the length.
         folder: the run folder; None until the first step of a new run.
-        judged: held-out pictures with known truth, if there are any.
+        judged: what it is judged on, if it can be.
         ranking: the judgements so far.
         watch: what went wrong so far with the training itself.
         bad_files: those that could not be read since training began.
@@ -75,7 +77,7 @@ class Run:
         if spec.terms:
             rehearse(spec, registry, self.source.facts)
         self.engine = assemble(spec, registry, self.source.facts, self.steps_per_epoch, self.world)
-        self.judged = judged_source(spec, registry, self.source)
+        self.judged = material_of(spec, registry, self.source, self.engine)
         self.ranking = Ranking(spec.validation.direction)
         self.watch = Watch(self.engine, self.steps_total)
         self.bad_files = BadFiles()
@@ -174,11 +176,29 @@ class Run:
     def describe(self) -> str:
         """The whole run in words; trains nothing."""
         shown = rehearse(self.spec, self.registry, self.source.facts)
-        memory = memory_of(job_of(self), self.engine.device)
-        described = describe(
-            self.spec, self.source, shown, memory, self.engine.rate, self.steps_total, self.steps_per_epoch
+        parts = self._plan(shown.weights, memory_of(job_of(self), self.engine.device))
+        return in_words(parts | ({"start": self.start} if self.start else {}))
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write one page about the run, as `i2i report` does; its path is returned.
+
+        Args:
+            out: the file; by default `report.html` in the run folder.
+
+        Raises:
+            I2IError: it has no folder yet, or the file is no report.
+        """
+        if self.folder is None:
+            raise I2IError("this run has no folder yet: there is nothing to report before the first step")
+        return written([self.folder.path], None if out is None else Path(out))
+
+    def _plan(self, weights: Mapping[str, int], memory: str = "") -> dict[str, str]:
+        """The run in words, by titles."""
+        recipe = build_strategy(self.spec, self.registry).recipe
+        length = self.steps_total, self.steps_per_epoch
+        return plan_of(
+            self.spec, self.source, self.engine.phases, weights, self.engine.rate, *length, recipe, memory
         )
-        return f"{described}\nstart\n{indent(self.start, '    ')}" if self.start else described
 
     def train(self, progress: bool = False) -> Path:
         """Train to the end; returns the run folder.
@@ -228,8 +248,16 @@ class Run:
         alone = lock.held(folder.path) if self.world.is_main else nullcontext()
         with resuming.surviving(folder), within_memory(self), freed_memory_kept(self.engine.device), alone:
             self._prepare(folder, listener)
-            with self._loggers(folder) as loggers, Keeper(self, folder, listener, loggers) as keeper:
+            with (
+                self._loggers(folder, listener) as loggers,
+                Keeper(self, folder, listener, loggers) as keeper,
+            ):
                 yield from self._train(keeper, folder, listener)
+
+    def _loggers(self, folder: Folder, listener: Listener) -> AbstractContextManager[list[Logger]]:
+        if not self.world.is_main:
+            return nullcontext([])
+        return opened(self.spec, self.registry, folder.path, listener.note)
 
     def _train(self, keeper: Keeper, folder: Folder, listener: Listener) -> Iterator[Report]:
         pace = Pace()
@@ -298,7 +326,13 @@ class Run:
                 self.engine.settings.precision,
                 self.world.size,
                 job(),
+                self.engine.settings.compiled,
             )
+            sizes = {
+                name: sum(weight.numel() for weight in part.parameters())
+                for name, part in self.engine.net.modules().items()
+            }
+            facts |= {"steps": self.steps_total, "plan": self._plan(sizes)}
             path = str(Folder.create(self._out, self.spec.toml(), facts).path)
         else:
             path = ""
@@ -308,18 +342,6 @@ class Run:
         if self.start:
             listener.note(f"starts {self.start}")
         return folder
-
-    @contextmanager
-    def _loggers(self, folder: Folder) -> Iterator[list[Logger]]:
-        with ExitStack() as opened:
-            loggers: list[Logger] = []
-            for ref in self.spec.loggers if self.world.is_main else ():
-                logger: Logger = self.registry.build(ref, {}, {})
-                with disk.writing(folder.path):
-                    logger.open(folder.path)
-                opened.callback(disk.writing(folder.path)(logger.close))
-                loggers.append(logger)
-            yield loggers
 
 
 def build(

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from i2i.engine import lines
 from i2i.engine.loop import Engine
 from i2i.losses import Counted
-from i2i.run import lines
 from i2i.run.signs import Sign
 
 FILE = "watch.jsonl"

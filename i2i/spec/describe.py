@@ -13,7 +13,6 @@ from i2i.core.words import counted, listed
 from i2i.data.cache import Cached
 from i2i.data.reduced import helped
 from i2i.spec.assemble import networks_of
-from i2i.spec.rehearse import Rehearsal
 from i2i.spec.spec import Spec
 
 WORTH_SAYING = 2**28  # bytes of memory that are taken unasked
@@ -35,10 +34,10 @@ def objectives(phases: Sequence[Phase]) -> str:
     return "\n".join(lines)
 
 
-def sizes(show: Rehearsal, memory: str) -> str:
-    """The networks, and the memory of a step."""
-    weights = [f"{name}: {show.weights[name]:,} weights" for name in networks_of(show.phases)]
-    return "\n".join([*weights, memory])
+def sizes(phases: Sequence[Phase], weights: Mapping[str, int], memory: str) -> str:
+    """The networks, and the memory of a step if it is known."""
+    lines = [f"{name}: {weights[name]:,} weights" for name in networks_of(phases)]
+    return "\n".join([*lines, memory]).rstrip()
 
 
 def pictures(source: Source, steps_per_epoch: int, can_hold_out: bool = False) -> str:
@@ -132,26 +131,44 @@ def _published(spec: Spec, recipe: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def describe(
+def plan(
     spec: Spec,
     source: Source,
-    show: Rehearsal,
-    memory: str,
+    phases: Sequence[Phase],
+    weights: Mapping[str, int],
     rate: Callable[[int], float],
     steps: int,
     epoch: int,
-) -> str:
-    """The whole run: data, networks, learning rate, objectives."""
+    recipe: Mapping[str, Any],
+    memory: str = "",
+) -> dict[str, str]:
+    """The whole run, by titles: data, networks, learning rate, objectives.
+
+    Args:
+        spec: the run's.
+        source: the training data.
+        phases: with the terms that the spec adds.
+        weights: how many each part has.
+        rate: the factor on learning rates at a step.
+        steps: the length.
+        epoch: steps of an epoch.
+        recipe: the published settings of the method.
+        memory: of a step, in words.
+    """
     train = spec.train
     length = (
         f"{counted(steps, 'step')} of batch {train.batch}, precision {train.precision}, device {train.device}"
     )
-    parts = {
+    return {
         "strategy": spec.strategy.name,
         "data": pictures(source, epoch, "hold_out" in spec.data.options),
-        "networks": sizes(show, memory),
+        "networks": sizes(phases, weights, memory),
         "length": length,
-        "learning rate": rate_plan(spec, rate, steps, show.recipe),
-        "objectives": objectives(show.phases),
+        "learning rate": rate_plan(spec, rate, steps, recipe),
+        "objectives": objectives(phases),
     }
+
+
+def in_words(parts: Mapping[str, str]) -> str:
+    """A plan as text."""
     return "\n".join(f"{title}\n{indent(text, '    ')}" for title, text in parts.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -30,13 +29,11 @@ class Rehearsal:
         phases: with the terms that the spec adds.
         weights: how many each part has.
         names: what is on the batch after each phase.
-        recipe: the published settings of the method.
     """
 
     phases: tuple[Phase, ...]
     weights: Mapping[str, int]
     names: Mapping[str, tuple[str, ...]]
-    recipe: Mapping[str, Any]
 
 
 def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
@@ -56,7 +53,7 @@ def rehearse(spec: Spec, registry: Registry, facts: DataFacts) -> Rehearsal:
             net, phases = build_parts(spec, registry, facts)
             _step(spec, strategy, net, phases, facts)
         weights = {name: sum(p.numel() for p in m.parameters()) for name, m in net.modules().items()}
-    return Rehearsal(tuple(phases), weights, names, strategy.recipe)
+    return Rehearsal(tuple(phases), weights, names)
 
 
 def _step(

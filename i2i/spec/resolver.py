@@ -205,11 +205,33 @@ class Resolver:
         if problems:
             return Validate()
         values["metric"] = self._component("metric", values["metric"], "validate.metric") or Ref("l1")
+        values["also"] = self._also(values["also"], values["metric"])
+        values["direction"] = self._direction(values["direction"], values["metric"])
         values["every"] = values["every"] or train.validate_every
         if raw_data is not None:
             data = self._component("data", raw_data, "validate.data", None, offers)
             values["data"] = data
         return Validate(**values)
+
+    def _also(self, raw: tuple[Ref, ...], metric: Ref) -> tuple[Ref, ...]:
+        found = [self._component("metric", ref, f"validate.also.{i}") for i, ref in enumerate(raw)]
+        refs = [ref for ref in found if ref is not None]
+        names = [metric.name, *(ref.name for ref in refs)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            self.problems.append(Problem("validate.also", f"metric '{twice}' is named twice; keep one"))
+        return tuple(refs)
+
+    def _direction(self, asked: str, metric: Ref) -> str:
+        """Which values are better; the metric itself may know."""
+        factory = self.registry.get("metric", metric.name).factory
+        higher = getattr(factory, "higher_is_better", None)
+        says = "" if higher is None else "max" if higher else "min"
+        if asked != "auto" and says and asked != says:
+            better = "higher" if says == "max" else "lower"
+            self.problems.append(
+                Problem("validate.direction", f"of '{metric.name}' {better} values are better; leave it out")
+            )
+        return asked if asked != "auto" else says or "min"
 
     def _terms(self, phases: list[Phase], networks: list[str]) -> dict[str, Term]:
         terms = {}

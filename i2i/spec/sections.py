@@ -137,10 +137,13 @@ class Term(Section):
 
 
 class Validate(Section):
-    """Judging on held-out pictures with known truth; the best checkpoint is kept."""
+    """Judging on held-out pictures while a run trains; the best checkpoint is kept."""
 
     data: Reference | None = Field(None, description="by default the held-out part of the training data")
-    metric: Reference = Field(Ref("l1"), description="compares a result with the truth")
-    direction: Literal["min", "max"] = Field("min", description="which is better")
+    metric: Reference = Field(Ref("l1"), description="what judges the results; best and patience follow it")
+    also: tuple[Reference, ...] = Field((), description="further metrics, which are only written down")
+    direction: Literal["auto", "min", "max"] = Field(
+        "auto", description="which values are better; auto asks the metric"
+    )
     patience: int | None = Field(None, ge=1, description="stop after so many judgements without a better one")
     every: Count | None = Field(None, description="steps; by default train.validate_every")

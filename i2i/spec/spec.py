@@ -21,7 +21,15 @@ from i2i.spec.sections import Reference, Section, Term, Train, Validate
 
 Workers = Annotated[int, Field(ge=0, le=MOST_WORKERS)]
 EXAMPLE = "--set train.steps=1000"
-LENGTHS: Mapping[str, str] = MappingProxyType({"train.steps": "epochs", "train.epochs": "steps"})
+# Two keys that say the same: who sets one means it instead of the other.
+INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "train.steps": ("train", "epochs"),
+        "train.epochs": ("train", "steps"),
+        "train.validate_every": ("validate", "every"),
+        "validate.every": ("train", "validate_every"),
+    }
+)
 
 
 class Spec(Section):
@@ -144,8 +152,9 @@ def override(tables: dict[str, Any], settings: Iterable[str], example: str = EXA
             if not isinstance(inner, dict):
                 raise I2IError(f"{flag} {setting}: {part} holds a value, not a table")
             table = inner
-        if other := LENGTHS.get(".".join(parts)):  # one length replaces the other
-            table.pop(other, None)
+        section, other = INSTEAD.get(".".join(parts), ("", ""))
+        if isinstance(held := tables.get(section), dict):
+            held.pop(other, None)
         _replace(table, parts[-1], _value(text.strip()))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 
 from i2i.core.eager import eagerly
 from i2i.core.errors import I2IError
-from i2i.engine.allocator import keep_freed_memory
+from i2i.engine.allocator import keep_freed_memory, most_memory
 from i2i.engine.inference import missing_compiler, release
 from i2i.run.progress import Pace
 from i2i.run.run import build
@@ -35,7 +34,7 @@ class Steps:
     """
 
     def __init__(self, spec: str, plugins: Sequence[Path], settings: Sequence[str]) -> None:
-        self.before = _resident()
+        self.before = most_memory(torch.device("cpu"))
         self.run = build(spec, registry=discover(plugins), settings=settings)
         self.engine = self.run.engine
         self.device = self.engine.device
@@ -78,11 +77,9 @@ class Steps:
 
     def memory(self) -> int | None:
         """Bytes at the fullest moment, on a CPU beyond what the libraries take; None where the system does not say."""
-        if self.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self.device)
-        if self.device.type == "mps":
-            return torch.mps.driver_allocated_memory()
-        most = _resident()
+        most = most_memory(self.device)
+        if self.device.type != "cpu":
+            return most
         return None if most is None or self.before is None else most - self.before
 
     def work(self) -> int:
@@ -110,13 +107,3 @@ class Steps:
     def _wait(self) -> None:
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
-
-
-def _resident() -> int | None:
-    """The most bytes that this process held so far; None on Windows."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from bisect import bisect_right
@@ -74,6 +75,8 @@ def draw_grid(columns: Iterable[tuple[str, Sequence[Image.Image]]], names: Seque
     band = BAND + LINE * (max(map(len, above)) - 1) if any(line for lines in above for line in lines) else 0
     layout = Layout(GAP + margin, band + GAP, width, height)
     sheet = Image.new("RGB", layout.corner(max(map(len, pictures)), len(labels)), "white")
+    places = [[label, *layout.corner(0, column), width] for column, label in enumerate(labels)]
+    sheet.info["columns"] = json.dumps(places)
     _write(sheet, font, layout, above, beside)
     for c, column in enumerate(pictures):
         for r, picture in enumerate(column):

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from PIL import Image
@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, I2IWarning
-from i2i.core.schema import Signature, read_signature
+from i2i.core.registry import Registry
+from i2i.core.schema import Ref, Signature, read_signature
 from i2i.core.strategy import Strategy
 from i2i.data.values import to_unit
 from i2i.engine.inference import precision_for
 from i2i.pictures.video import is_video
+from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec
 from i2i.translate import sampling
 from i2i.translate.controls import ask
@@ -37,6 +39,10 @@ from i2i.translate.running import run, unit_fields
 from i2i.translate.values import Range
 from i2i.translate.video import answer_video
 from i2i.translate.windows import take_windows
+
+if TYPE_CHECKING:
+    from i2i.translate.evaluating.evaluation import Evaluation
+    from i2i.translate.evaluating.judging import Tick
 
 
 class Model:
@@ -229,6 +235,57 @@ class Model:
         from i2i.translate.exporting.export import export
 
         return export(self, Path(path), controls, pixels=pixels, dropout=dropout, force=force).path
+
+    def evaluate(
+        self,
+        metrics: str | Ref | Sequence[str | Ref] = (),
+        *,
+        settings: Iterable[str] = (),
+        count: int | None = None,
+        seed: int = 0,
+        batch: int | None = None,
+        registry: Registry | None = None,
+        progress: Tick = lambda what, done, whole: None,
+        **controls: Any,
+    ) -> list[Evaluation]:
+        """Judge the model by metrics on held-out pictures, and add the values to the run's `evaluation.json`.
+
+        Args:
+            metrics: names, or `i2i.Ref("fid", weights="inception.safetensors")`; by default those of the spec's
+                `[validate]` that fit.
+            settings: other data or options, as `KEY=VALUE`: `data.root=…`, `data.split=train`, `fid.weights=…`.
+            count: the most inputs, or how many results of random numbers alone.
+            seed: of the random numbers of methods that draw some.
+            batch: inputs at a time.
+            registry: the components; None looks for what is installed.
+            progress: is told what is done, how often, and how often it will be.
+            controls: what the strategy's `translate` takes, `back=True` for example.
+
+        Returns:
+            For each metric its values, and the protocol: all that must be equal for two values to be compared.
+
+        Raises:
+            I2IError: a metric cannot be used on this data or lacks its weights, a setting or a control is unknown.
+        """
+        from i2i.translate.evaluating.evaluation import FILE, evaluate, read, write
+
+        file = self.origin.run and self.origin.run / FILE
+        if file and file.exists():
+            read(file)  # one that cannot be added to is known before the work
+        found = evaluate(
+            self,
+            [metrics] if isinstance(metrics, (str, Ref)) else metrics,
+            settings=settings,
+            count=count,
+            seed=seed,
+            batch=batch,
+            controls=controls,
+            registry=registry or discover(),
+            tick=progress,
+        )
+        if file:
+            write(found, file)
+        return found
 
     def push(
         self, repo: str, *, private: bool = False, message: str | None = None, sample: bool = True

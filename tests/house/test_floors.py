@@ -12,15 +12,16 @@ import i2i
 FLOORS = (
     ("core",),
     ("nets", "losses", "pictures"),
+    ("metrics",),
     ("data",),
     ("engine",),
     ("spec",),
     ("translate",),
-    ("metrics",),
+    ("report",),
     ("run",),
     ("speed",),
     ("importing",),
-    ("report", "serve", "testing"),
+    ("serve", "testing"),
     ("cli",),
     ("__main__",),
 )

@@ -23,6 +23,10 @@ HEAVY = (
     "av",
     "rasterio",
     "gradio",
+    "torchmetrics",
+    "plotly",
+    "wandb",
+    "mlflow",
 )
 DEMO = str(ROOT / "examples" / "cyclegan-demo.toml")
 SAY_WHAT_CAME = f"\nprint('came:', [name for name in {HEAVY!r} if name in sys.modules])"

@@ -23,7 +23,7 @@ AIMS = ("train", "save", "resume")
 KILLS_OF_A_RUN = 12
 KILLED = -9
 STEPS, SAVES = 48, 12  # of a whole run
-CLOCKS = ("time", "images_per_second", "waiting_for_data")
+CLOCKS = ("time", "images_per_second", "waiting_for_data", "memory/peak")
 # Facts of a checkpoint that tell how and when it was made, not what was learnt.
 OUTER = ("versions", "plugin_files", "data")
 

@@ -179,7 +179,9 @@ def _measured(origin: Origin) -> str:
         if name.startswith(JUDGED)
     }
     terms = {
-        name: v for name, v in numbers.items() if name.partition("/")[0] not in ("validate", "lr", "judged")
+        name: v
+        for name, v in numbers.items()
+        if name.partition("/")[0] not in ("validate", "lr", "judged", "memory")
     }
     rows = [(f"{name} on held-out pictures", f"{value:.4g}") for name, value in judged.items()]
     rows += [(name, f"{value:.4g}") for name, value in terms.items()]

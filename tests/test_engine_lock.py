@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from i2i.core.errors import I2IError
+from i2i.engine import lock
 from i2i.engine.disk import DiskError
-from i2i.run import lock
 
 HOLDS = (
-    "import sys; from pathlib import Path; from i2i.run import lock\n"
+    "import sys; from pathlib import Path; from i2i.engine import lock\n"
     "with lock.held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 )
 FORKS = (
-    "import os, sys, time; from pathlib import Path; from i2i.run import lock\n"
+    "import os, sys, time; from pathlib import Path; from i2i.engine import lock\n"
     "with lock.held(Path(sys.argv[1])):\n"
     "    child = os.fork()\n"
     "    if not child: time.sleep(20); os._exit(0)\n"

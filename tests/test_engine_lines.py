@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from i2i.engine import lines
 from i2i.engine.disk import DiskError
-from i2i.run import lines
 
 
 def test_lines_are_appended_and_numbers_shortened(tmp_path: Path) -> None:

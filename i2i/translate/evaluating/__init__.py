@@ -1,0 +1,1 @@
+"""Judging results by metrics: while a run trains, and of finished models."""
