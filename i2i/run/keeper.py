@@ -157,6 +157,8 @@ class Keeper:
             return False
         try:
             value = self._value(step, self.run.judged) if self.run.world.is_main else 0.0
+        except disk.DiskError:  # a checkpoint would be refused as well; a resumed run judges this step again
+            raise
         except I2IError:
             self.save(step, best=False)  # what was trained is not lost with what could not be judged
             raise
