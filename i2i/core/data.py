@@ -122,3 +122,12 @@ class Listed(Source, Protocol):
         pictures are drawn on the spot.
         """
         ...
+
+
+@runtime_checkable
+class Still(Source, Protocol):
+    """A data set whose pictures are no files to list, but can be shown without anything drawn at random."""
+
+    def still(self) -> Source:
+        """The same samples in order, neither cropped nor flipped."""
+        ...

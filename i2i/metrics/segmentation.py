@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from i2i.core.errors import I2IError
 from i2i.core.extras import needs
 from i2i.metrics.pictures import ROUNDING, coloured, in_bytes
-from i2i.metrics.segmenters import MADE_BY, file_or_name, segmenter
+from i2i.metrics.segmenters import MADE_BY, file_or_name, open_segmenter
 
 Name = Annotated[
     Path | str | None,
@@ -37,26 +37,31 @@ class _Segmented:
 
     higher_is_better: ClassVar[bool] = True
     name: ClassVar[str]
-    count: Any
 
     def __init__(
         self,
         classes: int,
         ignore: int,
-        network: Path | str | None,
-        weights: Path | None,
-        mean: Colour,
-        std: Scale,
+        *,
+        segmenter: Name = None,
+        weights: File = None,
+        mean: Colour = MEAN,
+        std: Scale = SPREAD,
     ) -> None:
-        if network is None:
+        if segmenter is None:
             raise ValueError(
                 "segmenter: name the network that looks at the results: one of torchvision's (deeplabv3_resnet50) with "
                 "its weights, or an .onnx file; it must know the classes of these label maps, by their numbers"
             )
         self.library = needs("torchmetrics.classification", "metrics", f"for the metric '{self.name}'")
-        self.segmenter = segmenter(network, weights, classes)
-        self.network, self.classes, self.ignore = network, classes, ignore
+        self.segmenter = open_segmenter(segmenter, weights, classes)
+        self.network, self.classes, self.ignore = segmenter, classes, ignore
         self.mean, self.std, self.pixels = mean, std, 0
+        self.count = self.counter()
+
+    def counter(self) -> Any:
+        """Of torchmetrics: what counts the pixels."""
+        raise NotImplementedError
 
     def update(self, result: Tensor, labels: Tensor) -> None:
         """Look at results (N, C, H, W) in [-1, 1] that were made from label maps (N, H, W).
@@ -125,18 +130,8 @@ class MIoU(_Segmented):
 
     name = "miou"
 
-    def __init__(
-        self,
-        classes: int,
-        ignore: int,
-        *,
-        segmenter: Name = None,
-        weights: File = None,
-        mean: Colour = MEAN,
-        std: Scale = SPREAD,
-    ) -> None:
-        super().__init__(classes, ignore, segmenter, weights, mean, std)
-        self.count = self.library.MulticlassJaccardIndex(classes, average="none", sync_on_compute=False)
+    def counter(self) -> Any:
+        return self.library.MulticlassJaccardIndex(self.classes, average="none", sync_on_compute=False)
 
     def compute(self) -> Mapping[str, float]:
         """The mean, and the value of each class by its number.
@@ -155,18 +150,8 @@ class PixelAccuracy(_Segmented):
 
     name = "pixel-accuracy"
 
-    def __init__(
-        self,
-        classes: int,
-        ignore: int,
-        *,
-        segmenter: Name = None,
-        weights: File = None,
-        mean: Colour = MEAN,
-        std: Scale = SPREAD,
-    ) -> None:
-        super().__init__(classes, ignore, segmenter, weights, mean, std)
-        self.count = self.library.MulticlassAccuracy(classes, average="micro", sync_on_compute=False)
+    def counter(self) -> Any:
+        return self.library.MulticlassAccuracy(self.classes, average="micro", sync_on_compute=False)
 
     def compute(self) -> float:
         """The share, from 0 to 1.

@@ -110,7 +110,7 @@ def file_or_name(value: Path | str | None) -> Path | str | None:
     return Path(value) if str(value).endswith(".onnx") else str(value)
 
 
-def segmenter(name: Path | str, weights: Path | None, classes: int) -> Segmenter:
+def open_segmenter(name: Path | str, weights: Path | None, classes: int) -> Segmenter:
     """A segmenter by its name at torchvision, or by the path of an ONNX file.
 
     Raises:

@@ -74,8 +74,8 @@ def _rows(evaluation: Evaluation) -> Iterator[list[str]]:
 
 
 def _judged_on(protocol: Mapping[str, Any]) -> str:
-    asked = {name: value for name, value in protocol["controls"].items() if value != "False"}
-    controls = f", with {', '.join(f'{name}={value}' for name, value in asked.items())}" if asked else ""
+    asked = ", ".join(f"{name}={value}" for name, value in protocol["controls"].items())
+    controls = f", with {asked}" if asked else ""
     return (
         f"{protocol['results']:,} results at {protocol['size']} pixels, data '{protocol['data']}', {protocol['inputs']}"
         f"{controls}"

@@ -17,7 +17,6 @@ from i2i.core.errors import I2IError, I2IWarning, nearest
 from i2i.core.registry import TRANSLATORS, Registry
 from i2i.core.schema import Ref
 from i2i.engine import disk
-from i2i.engine.inference import precision_for
 from i2i.spec.assemble import build_source
 from i2i.spec.spec import Spec, override, resolve
 from i2i.translate.evaluating.judging import Material, Subject, Tick, judge
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 FILE = "evaluation.json"
 HELD_OUT, VALIDATION = "held out", "validate.data"
 SPLIT = "data.split="
-UNSEEN = "data '{}' holds nothing out: this judges on pictures that the model may have been trained with"
+UNSEEN = "this data holds nothing out, so that the model may have been trained with what it is judged on"
 ON_GPU = 16
 """Inputs at a time."""
 MOST_DRAWN = 10_000
@@ -78,37 +77,49 @@ def evaluate(
     if ignored := sorted(TRANSLATORS & set(controls or {})):
         raise I2IError(f"control.{ignored[0]}: this belongs to translating, and judging would ignore it")
     request = model.request(controls or {}, sampling=True)
-    asked = request.controls
-    refs, settings = _refs(metrics), tuple(settings)
-    others = _of_data(settings, refs)
-    refs = _settled(refs, registry, [each for each in settings if each not in others])
-    data, source, part = _judged_on(model.spec, registry, others)
-    view = view_of(model.strategy, model.net, source.facts, asked)
+    given, settings = _refs(metrics), tuple(settings)
+    of_data = _of_data(settings, given)
+    refs = _settled(given, registry, [each for each in settings if each not in of_data])
+    data, source, part = _judged_on(model.spec, registry, of_data)
+    view = view_of(model.strategy, model.net, source.facts, request.controls)
     check_fits(view, model.facts)
     refs = refs or _usual(model.spec, registry, view)
     jury = assembled(refs, registry, view, copying=[ref.name for ref in refs])
-    of_training = view.draws_alone and part != VALIDATION and not _chosen(others)
-    needed = of_training or any(juror.learns for juror in jury)
-    training = _training(model.spec, registry, others) if needed else source
-    real, of_real = (training, "training") if of_training else (source, part)
-    if part not in (HELD_OUT, VALIDATION) and not view.draws_alone and not _chosen(others):
-        warnings.warn(UNSEEN.format(data.name), I2IWarning, stacklevel=3)
+    learned = any(juror.learns for juror in jury)
+    training, real, of_real = _beside(model.spec, registry, of_data, view, source, part, learned)
     if view.draws_alone and count is None:
         count = min(len(alone(real, view.made)), MOST_DRAWN)
-    precision = precision_for(
-        "fp32" if model.precision == "auto" else model.precision, model.device, eight_bits=True
-    )
-    subject = Subject(model.strategy, model.net, model.device, seed, precision, request.pictures)
     batch = batch or (1 if model.device.type == "cpu" else ON_GPU)
+    precision = "fp32" if model.precision == "auto" else model.precision
+    subject = Subject(model.strategy, model.net, model.device, seed, precision, request.pictures)
     material = Material(view, source, real, training, count, batch, tick=tick)
     with model.lock:
         values = judge(subject, jury, material)
     by_metric: dict[str, dict[str, float]] = {}
     for juror, found in zip(jury, values, strict=True):
         by_metric.setdefault(juror.name, {}).update(found)
-    inputs = "random numbers" if view.draws_alone else part
-    protocol = protocol_of(data, material, subject, asked, inputs, of_real)
+    protocol = protocol_of(data, material, subject, request.controls, part, of_real)
     return [_evaluation(juror, by_metric[juror.name], protocol, model) for juror in jury if not juror.copying]
+
+
+def _beside(
+    spec: Spec,
+    registry: Registry,
+    settings: Sequence[str],
+    view: View,
+    source: Source,
+    part: str,
+    learned: bool,
+) -> tuple[Source, Source, str]:
+    """The training set if something needs it, what results should be like, and which part of the data that is.
+
+    Pictures of random numbers alone should be like those of the training set, as is usual, unless a part was chosen.
+    """
+    of_training = view.draws_alone and part != VALIDATION and not _chosen(settings)
+    training = _training(spec, registry, settings) if of_training or learned else source
+    if part not in (HELD_OUT, VALIDATION) and not view.draws_alone and not _chosen(settings):
+        warnings.warn(UNSEEN, I2IWarning, stacklevel=4)
+    return (training, training, "training") if of_training else (training, source, part)
 
 
 def _refs(metrics: Sequence[str | Ref]) -> list[Ref]:

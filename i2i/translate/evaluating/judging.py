@@ -84,8 +84,7 @@ def judge(subject: Subject, jury: Sequence[Juror], material: Material) -> list[d
     Raises:
         I2IError: too many files cannot be read, or all answers to an input are the same though several were wanted.
     """
-    devices = [subject.device] if subject.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), own_draws(), torch.no_grad():
+    with own_draws(subject.device), torch.no_grad():
         _teach(subject, jury, material)
         _show_real(subject, jury, material)
         _show_results(subject, jury, material)

@@ -31,7 +31,6 @@ class PerPicture:
 
     def __init__(self, function: Callable[[Tensor, Tensor], float]) -> None:
         self.function, self.values = function, list[float]()
-        self.higher_is_better = bool(getattr(getattr(function, "func", function), "higher_is_better", False))
 
     def update(self, result: Tensor, truth: Tensor) -> None:
         """Compare pictures one by one."""

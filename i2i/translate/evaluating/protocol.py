@@ -30,7 +30,7 @@ def protocol_of(
     real = alone(material.real, view.made)
     return {
         "data": data.name,
-        "inputs": part,
+        "inputs": "random numbers" if view.draws_alone else part,
         "count": material.inputs,
         "results": material.inputs * (1 if view.draws_alone else len(view.captions)),
         "real": of_real,

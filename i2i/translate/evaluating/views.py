@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from i2i.core.batch import Parts
-from i2i.core.data import DataFacts, Listed, Source
+from i2i.core.data import DataFacts, Listed, Source, Still
 from i2i.core.strategy import Strategy
-from i2i.data.demo import Demo
 
 NOTHING = "seed"
 """The field of methods that start from random numbers alone."""
@@ -74,7 +73,7 @@ def view_of(strategy: Strategy, net: Parts, facts: DataFacts, controls: Mapping[
 
 def alone(source: Source, field: str) -> Source:
     """The pictures of a field, each of them once, where a source can list them so; else the source itself."""
-    if isinstance(source, Demo):
+    if isinstance(source, Still):
         return source.still()
     parts = source.parts() if isinstance(source, Listed) else {}
     if field in parts:
