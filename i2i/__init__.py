@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from i2i import data as data
+    from i2i import losses as losses
+    from i2i import nets as nets
+    from i2i import report as report
+    from i2i import testing as testing
     from i2i.core.batch import Batch as Batch
     from i2i.core.batch import Draws as Draws
     from i2i.core.batch import Parts as Parts
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from i2i.core.data import Labelled as Labelled
     from i2i.core.data import Listed as Listed
     from i2i.core.data import Source as Source
+    from i2i.core.deprecated import Former as Former
     from i2i.core.errors import I2IError as I2IError
     from i2i.core.errors import SpecError as SpecError
     from i2i.core.errors import nearest as nearest
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "i2i.core.batch": ("Batch", "Draws", "Parts"),
     "i2i.core.data": ("DataFacts", "Labelled", "Listed", "Source"),
+    "i2i.core.deprecated": ("Former",),
     "i2i.core.errors": ("I2IError", "SpecError", "nearest"),
     "i2i.core.hookspecs": ("hookimpl",),
     "i2i.core.importing": ("Match",),
@@ -94,13 +101,15 @@ _HOMES = {
 __all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605
 
 
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(home), name)
-    if name in ("data", "losses", "nets", "report", "testing"):
-        return importlib.import_module(f"i2i.{name}")
-    raise AttributeError(f"i2i has no '{name}'; it has {', '.join(__all__)}")
+if not TYPE_CHECKING:  # a type checker would take every name for one of these
+
+    def __getattr__(name: str) -> Any:
+        for home, names in _HOMES.items():
+            if name in names:
+                return getattr(importlib.import_module(home), name)
+        if name in ("data", "losses", "nets", "report", "testing"):
+            return importlib.import_module(f"i2i.{name}")
+        return importlib.import_module("i2i.core.deprecated").public("i2i", name, ", ".join(__all__))
 
 
 def __dir__() -> list[str]:

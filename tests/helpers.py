@@ -13,16 +13,20 @@ import torch
 from torch import Tensor
 
 from i2i.core.registry import Registry
-from i2i.data.stream import Stream
-from i2i.data.values import to_device
 from i2i.engine.loop import Engine, Report
 from i2i.engine.parallel import World
-from i2i.spec.assemble import assemble, build_parts, build_source, build_strategy, networks_of
+from i2i.spec.assemble import build_parts, build_source, build_strategy, networks_of
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec, resolve
+from i2i.testing.comparing import difference as difference
+from i2i.testing.comparing import unequal as unequal
+from i2i.testing.engines import double as double
+from i2i.testing.engines import everything as everything
+from i2i.testing.engines import in_double as in_double
+from i2i.testing.engines import weights as weights
+from i2i.testing.workbench import PLAIN as PLAIN
+from i2i.testing.workbench import Workbench
 from i2i.translate.model import Model
-
-QUARTERS = 4
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,15 @@ class Tiny:
     losses: tuple[str, ...] = ("gan",)
 
 
-# What makes any component small.
-SMALL = {"width": 4, "blocks": 1, "layers": 2, "hidden": 8}
+# What a component is built with that cannot do without.
+NEEDED = {
+    "schedule.exponential": {"factor": 0.5},
+    "schedule.linear": {"constant": 10, "decay": 10},
+    "discriminator.vaegan-features": {"feature_layer": 2},
+    "encoder.timm": {"network": "test_resnet"},
+    "discriminator.projected": {"network": "test_resnet", "weights": "random", "width": 4},
+    "loss.timm": {"network": "test_resnet", "weights": "random"},
+}
 
 PATCH = {"name": "patch", "width": 4, "layers": 2, "norm": "instance"}
 
@@ -154,9 +165,6 @@ CONTROLS: dict[str, tuple[Any, ...]] = {
     "truncation": (1.0, 0.7),
 }
 
-# Steps of plain gradient descent differ as much as gradients do; Adam turns rounding noise into whole steps.
-PLAIN = {"default": {"name": "sgd", "lr": 0.01}}
-
 
 @functools.cache
 def registry() -> Registry:
@@ -183,34 +191,35 @@ def tiny(name: str) -> Tiny:
     return TINY[name]
 
 
+def small() -> dict[str, Mapping[str, Any]]:
+    """What makes every component small."""
+    return {**NEEDED, **{f"strategy.{name}": row.options for name, row in TINY.items()}}
+
+
+@functools.cache
+def bench(name: str) -> Workbench:
+    """Where a strategy is built small."""
+    assert name in TINY, f"helpers.TINY needs a row for strategy '{name}'"
+    return Workbench(registry(), {**small(), "data": TINY[name].data})
+
+
 def tiny_component(kind: str, name: str) -> dict[str, Any]:
     """A component with whatever makes it small, as the table of a spec."""
-    options = registry().get(kind, name).signature.options.model_fields
-    return {"name": name, **{option: value for option, value in SMALL.items() if option in options}}
+    workbench = Workbench(registry(), small())
+    options = workbench.options(registry().get(kind, name))
+    return {"name": name, **{k: v for k, v in options.items() if k not in ("norm", "spectral")}}
 
 
 def published_norms(name: str) -> dict[str, Any]:
     """The options of a tiny strategy without its norms, so that those of the strategy hold."""
-    tables = {key: table for key, table in tiny(name).options.items() if isinstance(table, Mapping)}
-    return {
-        key: {k: v for k, v in table.items() if k not in ("norm", "spectral")}
-        for key, table in tables.items()
-    }
+    return bench(name).published_norms(name)
 
 
 def tiny_tables(
     name: str, *, options: Mapping[str, Any] | None = None, **sections: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The spec of a tiny run, 8 steps of a batch that can be quartered; `options` go over those of the strategy."""
-    row = tiny(name)
-    batch = QUARTERS * registry().get("strategy", name).factory.multiple
-    data = {"name": "demo", "count": 2 * batch, "seed": 1, "workers": 0, **row.data}
-    train = {"steps": 8, "batch": batch, "device": "cpu", **sections.pop("train", {})}
-    strategy = {"name": name, **row.options, **(options or {})}
-    if optimizers := sections.pop("optimizers", None):  # for all networks, those with rates of their own too
-        published = registry().get("strategy", name).factory.recipe.get("optimizers", {})
-        sections["optimizers"] = {**dict.fromkeys(published, optimizers["default"]), **optimizers}
-    return {"strategy": strategy, "data": {**data, **sections.pop("data", {})}, "train": train, **sections}
+    return bench(name).tables(name, options=options, **sections)
 
 
 def tiny_spec(name: str, *, options: Mapping[str, Any] | None = None, **sections: Mapping[str, Any]) -> Spec:
@@ -220,9 +229,7 @@ def tiny_spec(name: str, *, options: Mapping[str, Any] | None = None, **sections
 
 def tiny_engine(spec: Spec, world: World | None = None) -> Engine:
     """The engine of a spec."""
-    source = build_source(spec, registry())
-    steps_per_epoch = -(-len(source) // spec.train.batch)
-    return assemble(spec, registry(), source.facts, steps_per_epoch, world or World())
+    return Workbench(registry()).engine(spec, world)
 
 
 @functools.cache
@@ -237,76 +244,17 @@ def tiny_model(name: str, channels: int = 3) -> Model:
 
 def batches(spec: Spec, start: int = 0, world: World | None = None) -> Iterator[dict[str, Tensor]]:
     """A process's batches from a step on."""
-    source, world = build_source(spec, registry()), world or World()
-    stream = Stream(
-        source,
-        seed=spec.train.seed,
-        batch=spec.train.batch,
-        accumulate=spec.train.accumulate,
-        rank=world.rank,
-        processes=world.size,
-        workers=spec.workers,
-        start=start,
-    )
-    for fields in stream:
-        yield to_device(fields, source.facts, torch.device("cpu"))
+    return Workbench(registry()).batches(spec, start, world)
 
 
 def train(engine: Engine, spec: Spec, steps: int, world: World | None = None) -> list[Report]:
     """Train to a step: the terms of each step."""
-    return list(engine.run(batches(spec, engine.step, world), steps))
+    return Workbench(registry()).train(engine, spec, steps, world)
 
 
 def train_in_double(spec: Spec, steps: int, world: World | None = None) -> tuple[Engine, list[Report]]:
-    """A new engine after some steps in fp64, and their terms.
-
-    What should be equal is compared in fp64: in fp32 rounding grows tenfold a step and more, since ReLU and the
-    absolute value have kinks.
-    """
-    engine = in_double(tiny_engine(spec, world))
-    return engine, list(engine.run(map(double, batches(spec, world=world)), steps))
-
-
-def in_double(engine: Engine) -> Engine:
-    """The engine in fp64."""
-    for module in (*engine.net.modules().values(), *engine.ema.values()):
-        module.double()
-    return engine
-
-
-def double(fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A batch in fp64; whole numbers stay."""
-    return {name: t.double() if t.is_floating_point() else t for name, t in fields.items()}
-
-
-def weights(engine: Engine) -> dict[str, Tensor]:
-    """All weights and state of the parts: "G.down.0.weight", "pool_a.images"."""
-    modules = engine.net.modules().items()
-    return {f"{part}.{key}": t.clone() for part, module in modules for key, t in module.state_dict().items()}
-
-
-def everything(engine: Engine) -> dict[str, Tensor]:
-    """All tensors of a checkpoint: weights, pools, optimizers, averages."""
-    files, _ = engine.state()
-    return {
-        f"{file}:{key}": tensor.clone() for file, entries in files.items() for key, tensor in entries.items()
-    }
-
-
-def unequal(one: Mapping[str, Tensor], other: Mapping[str, Tensor], within: float = 0.0) -> list[str]:
-    """Where two sets of tensors of equal names differ, and by how much; 0 compares bit for bit."""
-    assert one.keys() == other.keys()
-    gaps = {name: difference(one[name], other[name]) for name in one}
-    return [f"{name}: {gap:.2g}" for name, gap in gaps.items() if gap > within]
-
-
-def difference(one: Tensor, other: Tensor) -> float:
-    """The largest difference of two tensors; infinite where one is not finite and the other is not the same."""
-    assert (one.shape, one.dtype) == (other.shape, other.dtype)
-    if torch.equal(one, other):
-        return 0.0
-    gap = (one.detach().double() - other.detach().double()).abs()
-    return float(torch.where(gap.isnan(), torch.inf, gap).max())
+    """A new engine after some steps in fp64, and their terms."""
+    return Workbench(registry()).train_in_double(spec, steps, world)
 
 
 def networks(name: str) -> list[str]:

@@ -72,6 +72,7 @@ FLAGS = {
     "import": ["-o", "--out", "--as", "--set"],
     "demo-data": ["--layout", "--count", "--size", "--seed"],
     "plugins": [],
+    "plugin": [],
     "list": [],
     "show": [],
 }
@@ -118,8 +119,17 @@ def test_the_short_help_is_the_first_line_of_the_long_one(name: str) -> None:
     assert (subcommand(name).help or "").splitlines()[0] == HELP[name]
 
 
+def test_plugin_has_one_command() -> None:
+    plugin = subcommand("plugin")
+    assert isinstance(plugin, click.Group)
+    assert list(plugin.commands) == ["new"]
+    assert flags(plugin.commands["new"]) == ["--kind", "-o", "--out"]
+
+
 def test_every_flag_explains_itself() -> None:
-    commands = [cli, *(subcommand(name) for name in COMMANDS)]
+    plugin = subcommand("plugin")
+    assert isinstance(plugin, click.Group)
+    commands = [cli, *(subcommand(name) for name in COMMANDS), *plugin.commands.values()]
     options = [option for each in commands for option in each.params if isinstance(option, click.Option)]
     assert [option.name for option in options if not option.help] == []
 
@@ -148,6 +158,8 @@ def test_the_version_is_told() -> None:
         ["demo-data", "x", "--count", "many"],
         ["show", "generator"],
         ["new"],
+        ["plugin", "new"],
+        ["plugin", "new", "mine", "--kind", "optimizer"],
     ],
     ids=" ".join,
 )

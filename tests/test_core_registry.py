@@ -79,7 +79,7 @@ def test_a_name_has_one_owner(registry: Registry) -> None:
     other.add("loss", "new", l1)
     other.add("loss", "l1", l1)
     assert said(registry.merge, other) == (
-        "loss 'l1' is offered by both ours and theirs; one of them has to be renamed"
+        "loss 'l1' is offered by both ours and theirs; one of them has to be renamed, or uninstalled"
     )
     assert registry.names("loss") == ["l1"]
     assert said(registry.add, "loss", "l1", l1).startswith("loss 'l1' is offered by both ours and ours")

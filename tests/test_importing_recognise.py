@@ -171,6 +171,22 @@ def test_nothing_is_imported_from_nothing() -> None:
     assert refused() == "there is nothing to import: name at least one file of weights"
 
 
+class Foreign:
+    """Weights of a project whose generator has one scale."""
+
+    def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> Match | None:
+        return Match(keys={"scale": "scale"}) if set(keys) == {"scale"} else None
+
+
+@pytest.mark.parametrize("as_", [None, "pix2pix", "pix2pix.G", "pix2pix.G-foreign"])
+def test_a_part_may_be_read_in_a_further_layout(tmp_path: Path, as_: str | None) -> None:
+    more = i2i.discover()
+    more.add("importer", "pix2pix.G-foreign", Foreign)
+    path = saved(tmp_path / "x.pth", {"scale": torch.tensor(1.0)})
+    (file,) = recognise([path], more, as_)
+    assert (file.found.strategy, file.found.part, [*file.weights]) == ("pix2pix", "G", ["scale"])
+
+
 # What does not fit
 
 

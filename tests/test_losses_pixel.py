@@ -84,3 +84,25 @@ def test_scores_are_not_compared(loss):
 def test_sobel_needs_pictures():
     with pytest.raises(ValueError, match=r"sobel needs pictures \(N, C, H, W\), got \(1, 8\)"):
         sobel(torch.zeros(1, 8), torch.zeros(1, 8))
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES)
+def test_lists_are_compared_one_by_one(loss, pictures):
+    one, other = pictures
+    small = [F.avg_pool2d(picture, 2) for picture in pictures]
+    expected = (loss(one, other) + loss(*small)) / 2
+    assert torch.equal(loss([one, small[0]], (other, small[1])), expected)
+    assert torch.equal(loss([[one], [small[0]]], [[other], [small[1]]]), expected)
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES)
+def test_what_cannot_be_compared_is_told(loss, pictures):
+    one, other = pictures
+    for fake, real, sentence in (
+        ([one, one], [other], "lists are compared tensor by tensor, got 2 and 1 of them"),
+        ([], [], "lists are compared tensor by tensor, got 0 and 0 of them"),
+        ([one], other, "this loss compares tensors, got a list"),
+        (one, other.long(), r"a pixel loss compares pictures, got labels: whole numbers \(torch.int64\)"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            loss(fake, real)

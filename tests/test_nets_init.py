@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from i2i.nets import BatchNorm, InstanceNorm, UNet, init_weights
+from i2i.nets.init import kept_weights
 
 
 def drawn(name, gain=0.02, layer=None):
@@ -92,6 +93,20 @@ def test_layers_that_draw_their_own_weights_are_left_to_it():
         init_weights(net, "xavier")
     init_weights(net, "default")
     assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+
+
+class Keeping(nn.Sequential):
+    """Holds weights that were published."""
+
+    keeps_weights = True
+
+
+def test_what_keeps_its_weights_is_left_alone_with_all_inside():
+    net = nn.Sequential(nn.Conv2d(2, 2, 1), Keeping(nn.Conv2d(2, 2, 1), nn.Sequential(Own(2, 2))))
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    init_weights(net, "xavier")
+    assert [k for k, v in net.state_dict().items() if not torch.equal(v, before[k])] == ["0.weight", "0.bias"]
+    assert kept_weights(net) == ["1"]
 
 
 def test_unknown_name():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,8 @@ from helpers import registry
 from safetensors.torch import load_file
 from trained import command, run_tables, train_told, two_processes, write_spec
 
-from i2i.core.errors import I2IError
+import i2i
+from i2i.core.errors import I2IError, I2IWarning
 from i2i.engine import checkpoint, lock
 from i2i.engine.disk import DiskError
 from i2i.engine.lines import read
@@ -417,6 +419,48 @@ def test_processes_that_train_together_stop_together(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [143, 143]
     assert steps[0] == steps[1]
     checkpoint.verify(tmp_path / "run" / STEP.format(int(steps[0])))
+
+
+# Other packages
+
+
+def with_package(run: Path, name: str, version: str, *components: str) -> Path:
+    """The run, as if it had been made with another package."""
+    file = run / "environment.json"
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    facts["packages"][name] = {"version": version, "components": components}
+    file.write_text(json.dumps(facts), encoding="utf-8")
+    return run
+
+
+def test_a_run_without_its_package_says_which(paired_run: Path, tmp_path: Path) -> None:
+    run = with_package(broken(paired_run, tmp_path), "i2i-woven", "1.2", "loss woven")
+    done = command("resume", run)
+    assert (done.code, done.err) == (
+        1,
+        "this run was made with i2i-woven 1.2 (loss 'woven'), which is not installed: "
+        "pip install 'i2i-woven==1.2'\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "component", "said"),
+    [
+        (
+            "i2i-toolkit",
+            "0.0.9",
+            "strategy pix2pix",
+            f"i2i-toolkit 0.0.9, and {i2i.__version__} is installed; ",
+        ),
+        ("i2i-woven", "1.2", "loss l1", "i2i-woven 1.2 (loss 'l1'), and here that comes from i2i-toolkit"),
+    ],
+)
+def test_a_run_with_another_package_goes_on_and_says_so(
+    package: str, version: str, component: str, said: str, paired_run: Path, tmp_path: Path
+) -> None:
+    run = with_package(broken(paired_run, tmp_path), package, version, component)
+    with pytest.warns(I2IWarning, match=re.escape(f"this run was made with {said}")):
+        assert opened(run).engine.step == 4
 
 
 # Another length

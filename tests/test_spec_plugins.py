@@ -1,15 +1,9 @@
-"""Plug-ins of strangers: installed beside ours, used by name; a broken one harms nobody."""
+"""Plug-ins in files: used by name, recorded with the run, refused in a sentence where they cannot be used."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -36,101 +30,6 @@ def i2i_register(registry):
     registry.add("loss", "charbonnier", charbonnier)
 '''
 EXPLODES = '"""Breaks."""\n\nraise RuntimeError("no such luck")\n'
-
-
-def wheel(folder: Path, name: str, version: str, text: str) -> Path:
-    """A distribution with one module, as a build tool would pack it: a wheel is a zip, and needs no tool."""
-    module, info = name.replace("-", "_"), f"{name.replace('-', '_')}-{version}.dist-info"
-    files = {
-        f"{module}.py": text,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: i2i-toolkit\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[i2i]\n{module.removeprefix('i2i_')} = {module}\n",
-    }
-    files[f"{info}/RECORD"] = "".join(
-        f"{path},{digest(text)},{len(text.encode())}\n" for path, text in files.items()
-    )
-    path = folder / f"{module}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for inside, content in files.items():
-            archive.writestr(inside, content)
-    return path
-
-
-def digest(text: str) -> str:
-    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-
-
-def installed(folder: Path, *wheels: Path) -> Path:
-    """Wheels installed by pip into a folder of their own, without a network."""
-    target = folder / "installed"
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--no-cache-dir", "--quiet"]
-    subprocess.run([*pip, "--target", target, *wheels], check=True)
-    return target
-
-
-def i2i_with(target: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, with a folder of installed packages."""
-    code = "from i2i.cli.main import main; main()"
-    environment: Mapping[str, str] = {**os.environ, "PYTHONPATH": str(target), "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with strangers' packages: a loss, one that raises when it is imported, one with the same name."""
-    folder = tmp_path_factory.mktemp("strangers")
-    good = wheel(folder, "i2i-charbonnier", "1.2.3", CHARBONNIER)
-    bad = wheel(folder, "i2i-explodes", "0.1", EXPLODES)
-    same = wheel(folder, "i2i-smooth", "1.0", CHARBONNIER.replace("Charbonnier loss", "Another one"))
-    return installed(folder, good, bad, same)
-
-
-def test_an_installed_loss_is_used_by_name(strangers: Path, tmp_path: Path) -> None:
-    tables = run_tables("pix2pix", steps=1)
-    spec = write_spec(tmp_path / "pix.toml", tables)
-    choose = "strategy.pixel={ name = 'charbonnier', epsilon = 0.01 }"
-    done = i2i_with(strangers, "run", spec, "--set", choose, "--out", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    assert 'name = "charbonnier"\nepsilon = 0.01' in (tmp_path / "run/spec.toml").read_text(encoding="utf-8")
-    facts = json.loads((tmp_path / "run/environment.json").read_text(encoding="utf-8"))
-    assert facts["versions"]["i2i_charbonnier"] == "1.2.3"
-
-
-def test_plug_ins_are_listed_and_broken_ones_with_their_reason(strangers: Path) -> None:
-    done = i2i_with(strangers, "plugins")
-    assert done.returncode == 0, done.stderr
-    assert "charbonnier  1.2.3  (i2i_charbonnier)\n    loss 'charbonnier'\n" in done.stdout
-    assert "explodes  0.1  (i2i_explodes)\n    broken: RuntimeError: no such luck (" in done.stdout
-    assert "i2i_explodes.py, line 3)" in done.stdout
-    assert "pix2pix  " in done.stdout
-    assert (
-        "smooth  1.0  (i2i_smooth)\n    broken: loss 'charbonnier' is offered by both i2i_charbonnier and i2i_smooth; "
-        "one of them has to be renamed" in done.stdout
-    )
-
-
-def test_an_unknown_name_might_be_in_the_broken_plug_in(strangers: Path, tmp_path: Path) -> None:
-    spec = write_spec(tmp_path / "pix.toml", run_tables("pix2pix"))
-    done = i2i_with(strangers, "check", spec, "--set", "strategy.pixel=charboniere")
-    assert done.returncode == 1
-    first, second, third, fourth = done.stderr.splitlines()
-    assert first == "  --set strategy.pixel: there is no loss 'charboniere'"
-    assert second.startswith(
-        "    did you mean 'charbonnier'? known: bounded-logistic, charbonnier, hinge, huber, l1"
-    )
-    assert third.startswith("    plug-in 'explodes' failed to load: RuntimeError: no such luck (")
-    assert fourth.startswith("    plug-in 'smooth' failed to load: loss 'charbonnier' is offered by both ")
-
-
-# Plug-ins in files.
 
 
 @pytest.fixture

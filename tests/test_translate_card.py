@@ -107,10 +107,10 @@ def test_a_torn_log_harms_no_card(model: Model, paired_run: Path, tmp_path: Path
 
 def test_foreign_plugins_are_named(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     state = {**model.origin.state, "plugin_files": {"/home/jane/mine.py": "0f"}}
-    state["versions"] = {**state["versions"], "i2i_woven": "1.2"}
+    state["packages"] = {**state["packages"], "i2i-woven": {"version": "1.2", "components": ["loss woven"]}}
     monkeypatch.setattr(model, "origin", dataclasses.replace(model.origin, state=state))
     text = card(model, "me/maps")
-    assert "It needs the plug-in `i2i_woven` 1.2." in text
+    assert "It needs the plug-in i2i-woven 1.2: `pip install 'i2i-woven==1.2'`" in text
     assert "It needs the plug-in file `mine.py`: `i2i --plugin mine.py …`." in text
     assert "jane" not in text
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from trained import run_tables
 
 import i2i
-from i2i.core.errors import I2IError
+from i2i.core.errors import I2IError, I2IWarning
 from i2i.core.registry import Registry
 from i2i.spec.assemble import build_parts, build_source, build_strategy
 from i2i.translate.loading import load as load_model
@@ -163,7 +163,7 @@ def test_no_place_of_this_machine_is_packed(model: Model, tmp_path: Path) -> Non
 
 def test_it_says_what_it_was_made_with(file: Path) -> None:
     state = about(file)["state"]
-    assert sorted(state) == ["data", "plugin_files", "step", "versions"]
+    assert sorted(state) == ["data", "packages", "plugin_files", "step", "versions"]
     assert state["versions"]["i2i"] == i2i.__version__
     assert state["versions"]["i2i_pix2pix"]
 
@@ -268,6 +268,29 @@ def test_a_missing_plugin_is_named(file: Path) -> None:
     assert "there is no strategy 'woven'" in str(error.value)
     first = str(error.value).splitlines()[0]
     assert first == f"{file} needs plug-ins that are not installed here: i2i_woven 1.2"
+
+
+WOVEN = {"i2i-woven": {"version": "1.2", "components": ["loss woven"]}}
+
+
+def test_its_packages_are_kept_and_a_missing_one_is_named(file: Path) -> None:
+    state = about(file)["state"]
+    assert "strategy pix2pix" in state["packages"]["i2i-toolkit"]["components"]
+    sealed(file, state={**state, "packages": state["packages"] | WOVEN})
+    with pytest.raises(I2IError) as error:
+        loaded(file)
+    assert str(error.value) == (
+        f"{file} was made with i2i-woven 1.2 (loss 'woven'), which is not installed: pip install 'i2i-woven==1.2'"
+    )
+
+
+def test_a_component_that_another_package_offers_is_told(file: Path) -> None:
+    packages = {"i2i-woven": {"version": "1.2", "components": ["loss l1"]}}
+    sealed(file, state={**about(file)["state"], "packages": packages})
+    with pytest.warns(
+        I2IWarning, match=r"i2i-woven 1.2 \(loss 'l1'\), and here that comes from i2i-toolkit$"
+    ):
+        loaded(file)
 
 
 def test_a_missing_plugin_file_is_named(file: Path) -> None:

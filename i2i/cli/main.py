@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "import": "importing",
         "demo-data": "datasets",
         "plugins": "components",
+        "plugin": "scaffolding",
         "list": "components",
         "show": "components",
     }
@@ -54,6 +55,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "import": "Turn other projects' weights into a run folder.",
         "demo-data": "Draw a small data set with known truth.",
         "plugins": "List the plug-ins that are installed, and what is wrong with broken ones.",
+        "plugin": "Write a plug-in of your own: i2i plugin new NAME.",
         "list": "List the components that specs can name.",
         "show": "Show a component: its options, its facts, and where it lives.",
     }

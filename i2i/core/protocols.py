@@ -106,7 +106,10 @@ class Logger(Protocol):
 
 
 class Importer(Protocol):
-    """Recognises another project's weights of one part of a method; its name is STRATEGY.PART."""
+    """Recognises another project's weights of one part of a method.
+
+    Its name is STRATEGY.PART, or STRATEGY.PART-LAYOUT where several projects keep that part in layouts of their own.
+    """
 
     def detect(self, keys: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> Match | None:
         """How the weights fit, or None.

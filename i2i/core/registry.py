@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from i2i.core.check import shown, validate
+from i2i.core.deprecated import Former, tell
 from i2i.core.errors import I2IError, Problem, SpecError, nearest
 from i2i.core.schema import Ref, Signature, read_signature, unwritable
 from i2i.core.strategy import Strategy
@@ -43,6 +44,8 @@ class Component:
     factory: Callable[..., Any]
     owner: str
     signature: Signature
+    package: str = ""
+    former: Former = field(default_factory=Former)
 
     @property
     def summary(self) -> str:
@@ -57,29 +60,66 @@ class Component:
         except (OSError, TypeError):
             return self.factory.__module__
 
+    @property
+    def source(self) -> str:
+        """The package it is installed with, or the module or file."""
+        return self.package or self.owner
+
+    def renamed(self, name: str, given: Mapping[str, Any], at: str) -> dict[str, Any]:
+        """Options by the names they have now; a spec that calls them, or the component, by old ones is told."""
+        if name != self.name:
+            tell(f"{at}: {self.kind} '{name}'", f"'{self.name}'", self.source, self.former.until)
+        return self.former.up_to_date(given, at, str(self), self.source)
+
     def __str__(self) -> str:
         return f"{self.kind} '{self.name}'"
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed package with plug-ins: its version, and why it cannot be used, if it cannot."""
+
+    version: str
+    problem: str = ""
 
 
 @dataclass
 class Registry:
     """Components by kind and name.
 
-    `owner` is the plug-in that `add` registers for; `broken` tells which plug-ins failed to load, and why; `files`
-    holds the hash of every plug-in that was loaded from a file, `versions` the version of every plug-in.
+    `owner` is the plug-in that `add` registers for, `package` the one it is installed with; `broken` tells which
+    plug-ins failed to load, and why; `files` holds the hash of every plug-in that was loaded from a file, `versions`
+    the version of every plug-in, `packages` what is installed, by name.
     """
 
     owner: str = "?"
+    package: str = ""
     broken: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, Package] = field(default_factory=dict)
     _components: dict[tuple[str, str], Component] = field(default_factory=dict)
+    _former: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(self, kind: str, name: str, factory: Callable[..., Any]) -> None:
+    def add(
+        self,
+        kind: str,
+        name: str,
+        factory: Callable[..., Any],
+        *,
+        former: Former | None = None,
+    ) -> None:
         """Register a component.
 
+        Args:
+            kind: one of `KINDS`.
+            name: what specs call it.
+            factory: its class, or its function.
+            former: what it and its options were called; specs that say so still work, and are told the new names.
+
         Raises:
-            I2IError: unknown kind, a name that is taken, or a signature that cannot be a schema.
+            I2IError: unknown kind, a name that is taken, a signature that cannot be a schema, or old names that cannot
+                stand for new ones.
         """
         if kind not in KINDS:
             raise I2IError(f"there is no kind '{kind}'\n    {nearest(kind, KINDS)}")
@@ -98,7 +138,9 @@ class Registry:
                 f"{kind} '{name}': a spec cannot hold the option{'s' * (len(odd) > 1)} {', '.join(odd)}; "
                 "use numbers, strings, lists, tables and paths"
             )
-        self._insert(Component(kind, name, factory, self.owner, signature))
+        former = former or Former()
+        former.check(f"{kind} '{name}'", name, signature.options.model_fields)
+        self._insert(Component(kind, name, factory, self.owner, signature, self.package, former))
 
     def merge(self, other: Registry) -> None:
         """Take over all components of another registry, or none of them.
@@ -110,17 +152,20 @@ class Registry:
             self._refuse_second_owner(component)
         for component in other:
             self._insert(component)
+        self.packages |= other.packages
 
     def _insert(self, component: Component) -> None:
         self._refuse_second_owner(component)
         self._components[component.kind, component.name] = component
+        self._former |= {(component.kind, old): component.name for old in component.former.names}
 
     def _refuse_second_owner(self, new: Component) -> None:
-        old = self._components.get((new.kind, new.name))
-        if old is not None:
-            raise I2IError(
-                f"{new} is offered by both {old.owner} and {new.owner}; one of them has to be renamed"
-            )
+        for name in (new.name, *new.former.names):
+            if self.knows(new.kind, name):
+                raise I2IError(
+                    f"{new.kind} '{name}' is offered by both {self.get(new.kind, name).owner} and {new.owner}; one of "
+                    "them has to be renamed, or uninstalled"
+                )
 
     def __iter__(self) -> Iterator[Component]:
         return iter(self._components.values())
@@ -129,14 +174,18 @@ class Registry:
         """The names of a kind, sorted."""
         return sorted(name for k, name in self._components if k == kind)
 
+    def knows(self, kind: str, name: object) -> bool:
+        """Whether there is such a component, by its name or an old one."""
+        return isinstance(name, str) and ((kind, name) in self._components or (kind, name) in self._former)
+
     def get(self, kind: str, name: str, at: str = "") -> Component:
-        """A component by kind and name.
+        """A component by kind and name, or an old name.
 
         Raises:
             SpecError: there is none; the nearest name and the plug-ins that failed to load are named.
         """
-        if (kind, name) in self._components:
-            return self._components[kind, name]
+        if self.knows(kind, name):
+            return self._components[kind, self._former.get((kind, name), name)]
         hint = nearest(name, self.names(kind))
         if self.broken:
             hint += "".join(
@@ -166,8 +215,8 @@ class Registry:
         """
         name, given = self._read(kind, raw, at, default)
         component = self.get(kind, name, at)
-        base = dict(default.options) if default is not None and default.name == name else {}
-        values, problems = self._resolve_nested(component, _merged(base, given), at, offers)
+        given = _merged(self._base(component, default), component.renamed(name, given, at))
+        values, problems = self._resolve_nested(component, given, at, offers)
         options, more = validate(component.signature.options, values, at, str(component))
         problems += [
             p for p in more if p.at.rpartition(".")[2] not in {q.at[len(at) + 1 :] for q in problems}
@@ -176,7 +225,15 @@ class Registry:
             options, problems = _settle(component, options, offers or {}, at)
         if problems:
             raise SpecError(problems)
-        return Ref.of(kind, name, options)
+        return Ref.of(kind, component.name, options)
+
+    def _base(self, component: Component, default: Ref | None) -> dict[str, Any]:
+        """The options of the default, if it names the same component; their old names are the author's, not told."""
+        if default is None or not self.knows(component.kind, default.name):
+            return {}
+        if self.get(component.kind, default.name) is not component:
+            return {}
+        return {component.former.options.get(key, key): value for key, value in default.options.items()}
 
     def _read(self, kind: str, raw: object, at: str, default: Ref | None) -> tuple[str, Mapping[str, Any]]:
         if isinstance(raw, str):

@@ -24,7 +24,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a file may be: the name of an importer, STRATEGY.PART, and what it says."""
+    """What a file may be: the name of an importer, STRATEGY.PART or STRATEGY.PART-LAYOUT, and what it says."""
 
     name: str
     match: Match
@@ -37,7 +37,7 @@ class Candidate:
     @property
     def part(self) -> str:
         """The part of the method that the file holds."""
-        return self.name.rpartition(".")[2]
+        return self.name.rpartition(".")[2].partition("-")[0]
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ def _check_as(as_: str | None, registry: Registry, files: int) -> None:
 
 
 def _is(name: str, as_: str) -> bool:
-    """Whether an importer is the one that is asked for, or one of the method that is asked for."""
-    return as_ in (name, name.rpartition(".")[0])
+    """Whether an importer is the one that is asked for, or one of the part or the method that is asked for."""
+    strategy, dot, part = name.rpartition(".")
+    return as_ in (name, strategy, f"{strategy}{dot}{part.partition('-')[0]}")
 
 
 def _candidates(

@@ -22,6 +22,7 @@ from i2i.run.table import table
 from i2i.spec.assemble import build_parts, precision_of
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec
+from i2i.spec.used import used
 from i2i.translate.loading import fill
 
 
@@ -135,6 +136,7 @@ def _write(
         "scalers": {},
         "imported": imported,
         "versions": versions(spec, registry),
+        "packages": used(spec, registry),
         "plugin_files": registry.files,
         "data": dataclasses.asdict(facts),
     }

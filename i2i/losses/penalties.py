@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from i2i.core.eager import eagerly
 from i2i.core.schema import Ref
@@ -15,9 +16,9 @@ Critic = Callable[[Tensor], Tensor | Sequence[Tensor]]
 
 @contextmanager
 def second_order() -> Iterator[None]:
-    """Compute here what will be differentiated twice: autocast is off and compiled networks run eagerly.
+    """Compute here what will be differentiated twice: without autocast, compiled networks and fused attention.
 
-    AOTAutograd cannot differentiate a compiled graph twice, and half precision has too few digits for it.
+    AOTAutograd and fused attention cannot be differentiated twice, and half precision has too few digits for it.
     """
     devices = {"cpu"}
     if (accelerator := torch.accelerator.current_accelerator(check_available=True)) is not None:
@@ -26,6 +27,7 @@ def second_order() -> Iterator[None]:
         for device in devices:
             scope.enter_context(torch.autocast(device, enabled=False))
         scope.enter_context(eagerly())
+        scope.enter_context(sdpa_kernel(SDPBackend.MATH))
         yield
 
 

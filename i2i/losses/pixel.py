@@ -1,4 +1,8 @@
-"""Distances between a picture and its target; both (N, C, H, W), the result a mean over everything."""
+"""Distances between a picture and its target; both (N, C, H, W), the result a mean over everything.
+
+Two equally long lists of tensors, features of several layers for example, are compared one by one: the result is the
+mean of the distances.
+"""
 
 from typing import Annotated
 
@@ -6,32 +10,32 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from i2i.losses.precision import pair
+from i2i.losses.precision import Tensors, over_pairs
 
 
-def l1(fake: Tensor, real: Tensor) -> Tensor:
+def l1(fake: Tensors, real: Tensors) -> Tensor:
     """Mean absolute difference."""
-    return F.l1_loss(*pair(fake, real))
+    return over_pairs(fake, real, F.l1_loss)
 
 
-def l2(fake: Tensor, real: Tensor) -> Tensor:
+def l2(fake: Tensors, real: Tensors) -> Tensor:
     """Mean squared difference."""
-    return F.mse_loss(*pair(fake, real))
+    return over_pairs(fake, real, F.mse_loss)
 
 
 def huber(
-    fake: Tensor,
-    real: Tensor,
+    fake: Tensors,
+    real: Tensors,
     *,
     delta: Annotated[float, Field(gt=0, description="difference at which the square becomes a line")] = 1.0,
 ) -> Tensor:
     """Half the squared difference when it is small, linear when it is large (Huber, 1964)."""
-    return F.huber_loss(*pair(fake, real), delta=delta)
+    return over_pairs(fake, real, lambda one, other: F.huber_loss(one, other, delta=delta))
 
 
 def sobel(
-    fake: Tensor,
-    real: Tensor,
+    fake: Tensors,
+    real: Tensors,
     *,
     scale: Annotated[int, Field(ge=1, description="pixels to a side that are averaged first")] = 1,
 ) -> Tensor:
@@ -39,7 +43,10 @@ def sobel(
 
     Slopes are per pixel of the picture shrunk by `scale`; its sides must keep at least three pixels.
     """
-    fake, real = pair(fake, real)
+    return over_pairs(fake, real, lambda one, other: _edges(one, other, scale))
+
+
+def _edges(fake: Tensor, real: Tensor, scale: int) -> Tensor:
     if fake.ndim != 4:
         raise ValueError(f"sobel needs pictures (N, C, H, W), got {tuple(fake.shape)}")
     height, width = fake.shape[2:]

@@ -1,5 +1,8 @@
 """Networks and their pieces: pure torch, usable without the rest of i2i."""
 
+from typing import TYPE_CHECKING, Any
+
+from i2i.core.deprecated import public
 from i2i.nets.blocks import (
     ConvBlock,
     Draws,
@@ -31,6 +34,12 @@ from i2i.nets.resnet import ResNet
 from i2i.nets.sides import check_sides
 from i2i.nets.spectral import SpectralConv, convolution
 from i2i.nets.unet import UNet
+
+if not TYPE_CHECKING:  # a type checker would take every name for one of these
+
+    def __getattr__(name: str) -> Any:
+        return public(__name__, name)
+
 
 __all__ = [
     "ActivationName",

@@ -1,5 +1,6 @@
 """The published ways to draw the first weights."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -16,7 +17,8 @@ def init_weights(
 
     Convolutions and linear layers get weights by name and zero biases; batch norms get weights around 1 and
     zero biases. `gain` is the standard deviation of "normal" and the factor of "xavier" and "orthogonal";
-    "kaiming" has none. Numbers come from `generator`, or from torch's global one.
+    "kaiming" has none. Numbers come from `generator`, or from torch's global one. A layer with `keeps_weights = True`
+    keeps what it holds, published weights for example, with all layers inside it.
 
     Raises:
         ValueError: the name is unknown, or the network draws its own weights.
@@ -24,7 +26,7 @@ def init_weights(
     check_init(module, name)
     if name == "default":
         return
-    for layer in module.modules():
+    for layer in _drawn(module):
         if isinstance(layer, _ConvNd | nn.Linear):
             _draw(layer.weight, name, gain, generator)
             if layer.bias is not None:
@@ -40,11 +42,22 @@ def check_init(module: nn.Module, name: InitName) -> None:
     Raises:
         ValueError: "name: sentence".
     """
-    own = {type(layer).__name__ for layer in module.modules() if getattr(layer, "draws_own_weights", False)}
+    own = {type(layer).__name__ for layer in _drawn(module) if getattr(layer, "draws_own_weights", False)}
     if own and name != "default":
         raise ValueError(
             f'name: {", ".join(sorted(own))} draw their own weights and would ignore "{name}"; use "default"'
         )
+
+
+def kept_weights(module: nn.Module) -> list[str]:
+    """The names of the parts of a network that no initialisation touches; "" is the network itself."""
+    return [name for name, layer in module.named_modules() if getattr(layer, "keeps_weights", False)]
+
+
+def _drawn(module: nn.Module) -> Iterator[nn.Module]:
+    """The layers whose weights are drawn."""
+    kept = {id(inner) for name in kept_weights(module) for inner in module.get_submodule(name).modules()}
+    return (layer for layer in module.modules() if id(layer) not in kept)
 
 
 def _draw(weight: Tensor, name: InitName, gain: float, generator: torch.Generator | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +16,10 @@ import torch
 import i2i
 from i2i.core.errors import I2IError, nearest
 from i2i.core.registry import Registry
-from i2i.core.schema import Ref
 from i2i.engine import checkpoints, disk, lines
 from i2i.engine.checkpoints import Found
 from i2i.spec.spec import Spec
+from i2i.spec.used import references, used
 
 
 @dataclass(frozen=True)
@@ -172,28 +172,14 @@ def environment(
         "job": job,
         "system": platform.platform(),
         "versions": versions(spec, registry),
+        "packages": used(spec, registry),
         "plugin_files": registry.files,
     }
 
 
 def versions(spec: Spec, registry: Registry) -> dict[str, str]:
     """Versions of Python, the libraries, i2i, and every plug-in that owns a used component."""
-    owners = {registry.get(ref.kind, ref.name).owner for ref in _refs(spec)}
+    owners = {registry.get(ref.kind, ref.name).owner for ref in references(spec)}
     found = {"python": platform.python_version(), "i2i": i2i.__version__}
     found |= {name: version(name) for name in ("torch", "torchvision", "safetensors", "pillow", "numpy")}
     return found | {owner: registry.versions.get(owner, i2i.__version__) for owner in sorted(owners)}
-
-
-def _refs(spec: Spec) -> list[Ref]:
-    refs = [spec.strategy, spec.data, spec.schedule, spec.validation.metric, *spec.optimizers.values()]
-    refs += [*spec.validation.also, *(term.loss for term in spec.terms.values()), *spec.loggers]
-    refs += [spec.validation.data] if spec.validation.data else []
-    return [found for ref in refs for found in _with_inner(ref)]
-
-
-def _with_inner(ref: Ref) -> Iterator[Ref]:
-    """A reference, and those among its options."""
-    yield ref
-    for value in ref.options.values():
-        if isinstance(value, Ref):
-            yield from _with_inner(value)

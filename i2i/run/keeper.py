@@ -28,6 +28,7 @@ from i2i.run.progress import Listener, Pace
 from i2i.run.signs import signs
 from i2i.run.validation import judgement, metrics_of
 from i2i.run.writer import Writer
+from i2i.spec.used import used
 from i2i.translate.evaluating.judging import Material
 from i2i.translate.evaluating.jury import COPYING
 
@@ -51,6 +52,7 @@ class Keeper:
         self.ranking = run.ranking
         self.writer = Writer()
         self._spec, self._versions = run.spec.toml(), versions(run.spec, run.registry)
+        self._packages = used(run.spec, run.registry)
 
     def __enter__(self) -> Keeper:
         return self
@@ -202,6 +204,7 @@ class Keeper:
             "is_best": best,
             "watch": run.watch.state(),
             "versions": self._versions,
+            "packages": self._packages,
             "plugin_files": run.registry.files,
             "data": dataclasses.asdict(run.source.facts),
         }

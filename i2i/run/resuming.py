@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from i2i.core.data import DataFacts
-from i2i.core.errors import I2IError
+from i2i.core.errors import I2IError, I2IWarning
 from i2i.core.registry import Registry
 from i2i.core.words import counted
 from i2i.engine import checkpoints
 from i2i.engine.checkpoints import Found
 from i2i.engine.disk import DiskError
 from i2i.run.folder import Folder
+from i2i.spec import used
 
 RESUMABLE = (
     "train.steps",
@@ -51,7 +53,7 @@ def check_settings(settings: Iterable[str]) -> None:
 
 
 def check_facts(facts: Mapping[str, Any], folder: Folder, registry: Registry) -> None:
-    """Refuse a run that was imported, or whose plug-in files are not loaded as they were.
+    """Refuse a run that was imported, or whose plug-ins are not here; say where they are others than before.
 
     Raises:
         I2IError: it is one.
@@ -68,6 +70,10 @@ def check_facts(facts: Mapping[str, Any], folder: Folder, registry: Registry) ->
             raise I2IError(
                 f"this run was made with a plug-in file, and {what}: i2i --plugin {file} resume {folder.path}"
             )
+    if lost := used.lacking(facts, registry, "this run"):
+        raise I2IError("\n".join(lost))
+    for sentence in [*used.moved(facts, registry, "this run"), *used.changed(facts, registry, "this run")]:
+        warnings.warn(sentence, I2IWarning, stacklevel=3)
 
 
 def check_data(before: Mapping[str, Any], now: DataFacts) -> None:

@@ -21,6 +21,7 @@ from i2i.engine import checkpoints, disk, lock
 from i2i.engine.allocator import freed_memory_kept
 from i2i.engine.loop import Report
 from i2i.engine.parallel import World, job
+from i2i.nets.init import kept_weights
 from i2i.report import report as written
 from i2i.run import elastic, plan, resuming
 from i2i.run.folder import Folder, environment, versions
@@ -196,8 +197,17 @@ class Run:
         """The run in words, by titles."""
         recipe = build_strategy(self.spec, self.registry).recipe
         length = self.steps_total, self.steps_per_epoch
+        kept = {name: kept_weights(network) for name, network in self.engine.trained.items()}
         return plan_of(
-            self.spec, self.source, self.engine.phases, weights, self.engine.rate, *length, recipe, memory
+            self.spec,
+            self.source,
+            self.engine.phases,
+            weights,
+            self.engine.rate,
+            *length,
+            recipe,
+            memory,
+            kept,
         )
 
     def train(self, progress: bool = False) -> Path:

@@ -25,6 +25,7 @@ from i2i.nets.init import check_init
 from i2i.spec.budget import Budget
 from i2i.spec.sections import Term
 from i2i.spec.spec import Spec
+from i2i.spec.terms import measured, term_loss
 
 
 def build_strategy(spec: Spec, registry: Registry) -> Strategy:
@@ -68,7 +69,8 @@ def build_parts(
         I2IError: a component cannot be built, or would ignore `train.init`.
     """
     strategy = build_strategy(spec, registry)
-    offers = {"image_size": facts.image_size}
+    # Who only translates fills in the weights of a checkpoint afterwards.
+    offers = {"image_size": facts.image_size, "translating": not losses_too}
 
     def make(ref: Ref, **demands: Any) -> Any:
         if ref.kind == "loss" and not losses_too:
@@ -79,7 +81,11 @@ def build_parts(
 
     with Budget() as budget:
         parts = dict(strategy.build(make, facts))
-    losses = {name: registry.build(term.loss, offers, {}) for name, term in spec.terms.items()}
+        losses = {}
+        for name, term in spec.terms.items():
+            budget.ref = term.loss
+            with torch.random.fork_rng([]):  # the networks start from the same weights, with terms or without
+                losses[name] = term_loss(name, term, registry, offers)
     parts |= {f"term_{name}": loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
     phases = [extended(phase, spec.terms, losses) for phase in strategy.phases()]
     for name in networks_of(phases):
@@ -114,22 +120,13 @@ def extended(phase: Phase, terms: Mapping[str, Term], losses: Mapping[str, Calla
 
     def all_terms(net: Parts, x: Batch) -> Mapping[str, Tensor]:
         own = phase.terms(net, x)
-        return {**own, **{name: _measured(name, term, losses[name], x) for name, term in mine.items()}}
+        return {**own, **{name: measured(name, term, losses[name], x) for name, term in mine.items()}}
 
     rows = {
         network: {**row, **{name: term.weight for name, term in mine.items() if network in term.minimised_by}}
         for network, row in phase.minimise.items()
     }
     return dataclasses.replace(phase, terms=all_terms, minimise=rows)
-
-
-def _measured(name: str, term: Term, loss: Callable[..., Tensor], x: Batch) -> Tensor:
-    try:
-        return loss(*(x.fields()[of] for of in term.of))
-    except (TypeError, ValueError) as error:
-        raise I2IError(
-            f"terms.{name}: loss '{term.loss.name}' does not take {', '.join(term.of)}: {error}"
-        ) from error
 
 
 def networks_of(phases: Sequence[Phase]) -> list[str]:

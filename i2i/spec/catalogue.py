@@ -14,8 +14,9 @@ def plugin_table(found: Discovery) -> str:
     for plugin in found.plugins:
         offers = [str(c) for c in found if c.owner == plugin.module]
         lines.append(f"{plugin.name}  {plugin.version}  ({plugin.module})")
+        wrong = "incompatible" if plugin.incompatible else "broken"
         lines.append(
-            f"    broken: {plugin.problem}" if plugin.problem else f"    {', '.join(offers) or 'nothing'}"
+            f"    {wrong}: {plugin.problem}" if plugin.problem else f"    {', '.join(offers) or 'nothing'}"
         )
     return "\n".join(lines)
 

@@ -34,10 +34,16 @@ def objectives(phases: Sequence[Phase]) -> str:
     return "\n".join(lines)
 
 
-def sizes(phases: Sequence[Phase], weights: Mapping[str, int], memory: str) -> str:
-    """The networks, and the memory of a step if it is known."""
-    lines = [f"{name}: {weights[name]:,} weights" for name in networks_of(phases)]
+def sizes(
+    phases: Sequence[Phase], weights: Mapping[str, int], kept: Mapping[str, Sequence[str]], memory: str
+) -> str:
+    """The networks, what `train.init` leaves alone in them, and the memory of a step if it is known."""
+    lines = [f"{name}: {weights[name]:,} weights{_kept(kept.get(name, ()))}" for name in networks_of(phases)]
     return "\n".join([*lines, memory]).rstrip()
+
+
+def _kept(layers: Sequence[str]) -> str:
+    return f"; {', '.join(layers)} as built, train.init draws the rest" if layers else ""
 
 
 def pictures(source: Source, steps_per_epoch: int, can_hold_out: bool = False) -> str:
@@ -141,6 +147,7 @@ def plan(
     epoch: int,
     recipe: Mapping[str, Any],
     memory: str = "",
+    kept: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, str]:
     """The whole run, by titles: data, networks, learning rate, objectives.
 
@@ -154,6 +161,7 @@ def plan(
         epoch: steps of an epoch.
         recipe: the published settings of the method.
         memory: of a step, in words.
+        kept: network -> its layers that `train.init` leaves alone.
     """
     train = spec.train
     length = (
@@ -162,7 +170,7 @@ def plan(
     return {
         "strategy": spec.strategy.name,
         "data": pictures(source, epoch, "hold_out" in spec.data.options),
-        "networks": sizes(phases, weights, memory),
+        "networks": sizes(phases, weights, kept or {}, memory),
         "length": length,
         "learning rate": rate_plan(spec, rate, steps, recipe),
         "objectives": objectives(phases),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
+from importlib.metadata import Distribution, EntryPoint, distributions
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from i2i.core.extras import DISTRIBUTION
 
@@ -20,12 +23,25 @@ def installed() -> list[tuple[EntryPoint, str]]:
     return [(entry, number) for entry, number, _ in ordered]
 
 
-def version_of(package: str) -> str:
-    """The version of an installed package."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "?"
+def unmet(package: Distribution, version: str) -> str:
+    """What a package asks of i2i that a version of it does not meet, in its own words; empty if there is nothing.
+
+    Read from its metadata: nothing of it is imported.
+    """
+    for line in package.requires or ():
+        try:
+            asked = Requirement(line)
+        except InvalidRequirement:
+            continue  # of whatever; a package that pip has installed has none about us
+        ours = canonicalize_name(asked.name) == DISTRIBUTION
+        if ours and _applies(asked) and not asked.specifier.contains(version, prereleases=True):
+            return line.partition(";")[0].strip()
+    return ""
+
+
+def _applies(asked: Requirement) -> bool:
+    """Whether it is asked for on this machine, and without extras."""
+    return asked.marker is None or asked.marker.evaluate({"extra": ""})
 
 
 def _entries(package: Distribution) -> Iterator[tuple[EntryPoint, str, str]]:

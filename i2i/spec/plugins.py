@@ -14,23 +14,35 @@ from typing import Any
 
 import pluggy
 
+import i2i
 from i2i.core import hookspecs
 from i2i.core.errors import I2IError, nearest
 from i2i.core.extras import DISTRIBUTION
-from i2i.core.registry import Registry
+from i2i.core.registry import Package, Registry
 from i2i.spec import builtin
-from i2i.spec.installed import installed, version_of
+from i2i.spec.installed import installed, unmet
 from i2i.spec.shield import PluginError, shielded
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """An installed plug-in: who ships it, and what is wrong with it, if anything."""
+    """An installed plug-in.
+
+    Attributes:
+        name: of its entry point, or of its file.
+        module: what is imported.
+        version: of its package; `file` for a file.
+        package: what it is installed with; empty for a file.
+        problem: why it cannot be used; empty if it can.
+        incompatible: it was not imported, because it asks for another version of i2i.
+    """
 
     name: str
     module: str
     version: str
+    package: str = ""
     problem: str = ""
+    incompatible: bool = False
 
 
 @dataclass
@@ -50,7 +62,7 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
         I2IError: one of the files cannot be loaded. An installed plug-in that fails is only listed.
     """
     found = Discovery("i2i")
-    found.plugins.append(_register(found, "i2i", builtin, version_of(DISTRIBUTION)))
+    found.plugins.append(_register(found, "i2i", builtin, i2i.__version__, DISTRIBUTION))
     for entry, version in installed():
         found.plugins.append(_load(found, entry, version))
     for file in files:
@@ -58,15 +70,32 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
         found.files[str(file)] = file_hash(file)
     found.broken.update({p.name: p.problem for p in found.plugins if p.problem})
     found.versions.update({p.module: p.version for p in found.plugins})
+    found.packages.update({p.package: _package(p, found.plugins) for p in found.plugins if p.package})
     return found
 
 
+def _package(plugin: Plugin, plugins: Iterable[Plugin]) -> Package:
+    """The package of a plug-in, with what is wrong with any of those it holds."""
+    problems = [p.problem for p in plugins if p.package == plugin.package and p.problem]
+    return Package(plugin.version, "; ".join(problems))
+
+
 def _load(registry: Registry, entry: EntryPoint, version: str) -> Plugin:
+    package = entry.dist.name if entry.dist else ""
     try:
         with shielded():
-            return _register(registry, entry.name, entry.load(), version)
+            asked = unmet(entry.dist, i2i.__version__) if entry.dist and package != DISTRIBUTION else ""
+            if asked:
+                problem = f"it needs {asked}, and this is {i2i.__version__}: {_together(package)}"
+                return Plugin(entry.name, entry.value, version, package, problem, incompatible=True)
+            return _register(registry, entry.name, entry.load(), version, package)
     except PluginError as error:
-        return Plugin(entry.name, entry.value, version, str(error))
+        return Plugin(entry.name, entry.value, version, package, str(error))
+
+
+def _together(package: str) -> str:
+    """How versions of a plug-in and of i2i that belong together are found."""
+    return f"pip install --upgrade {package} {DISTRIBUTION}"
 
 
 def _load_file(registry: Registry, file: Path) -> Plugin:
@@ -82,13 +111,13 @@ def _load_file(registry: Registry, file: Path) -> Plugin:
     try:
         with shielded():
             spec.loader.exec_module(module)
-            return _register(registry, file.stem, module, "file")
+            return _register(registry, file.stem, module, "file", "")
     except PluginError as error:
         sys.modules.pop(name, None)
         raise I2IError(f"--plugin {file}: it failed to load: {error}") from error.__cause__
 
 
-def _register(registry: Registry, name: str, module: Any, version: str) -> Plugin:
+def _register(registry: Registry, name: str, module: Any, version: str, package: str) -> Plugin:
     """Call one plug-in's hook into a registry of its own, and take that over if all went well."""
     manager = pluggy.PluginManager("i2i")
     manager.add_hookspecs(hookspecs)
@@ -96,10 +125,10 @@ def _register(registry: Registry, name: str, module: Any, version: str) -> Plugi
     manager.check_pending()
     if not manager.hook.i2i_register.get_hookimpls():
         raise I2IError("it has no function i2i_register marked with @i2i.hookimpl")
-    scratch = Registry(_owner(module))
+    scratch = Registry(_owner(module), package)
     manager.hook.i2i_register(registry=scratch)
     registry.merge(scratch)
-    return Plugin(name, _owner(module), version)
+    return Plugin(name, _owner(module), version, package)
 
 
 def _owner(module: Any) -> str:

@@ -16,6 +16,7 @@ from i2i.engine.diagnosis import check_terms
 from i2i.spec.assemble import build_parts, build_strategy
 from i2i.spec.hollow import Hollow
 from i2i.spec.spec import Spec
+from i2i.spec.terms import check_reach
 
 GROWN = 10**12
 """Images after which networks that grow while they train are at their full size."""
@@ -66,9 +67,13 @@ def _step(
     try:
         strategy.prepare(net, x)
         for phase in phases:
-            check_terms(phase, phase.terms(net, x))
+            terms = phase.terms(net, x)
+            check_terms(phase, terms)
+            for name, term in spec.terms.items():
+                if name in terms:
+                    check_reach(name, term, terms[name], net)
             names[phase.name] = tuple(x)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, AssertionError) as error:
         raise I2IError(
             f"strategy '{spec.strategy.name}' does not run with these components and pictures: {error}"
         ) from error

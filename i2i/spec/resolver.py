@@ -94,7 +94,7 @@ class Resolver:
         return self._component("strategy", self.given.get("strategy", {}), "strategy", offers=offers)
 
     def _knows_strategy(self) -> bool:
-        return self.given.get("strategy", {}).get("name") in self.registry.names("strategy")
+        return self.registry.knows("strategy", self.given.get("strategy", {}).get("name"))
 
     def _recipe(self) -> Mapping[str, Any]:
         if not self._knows_strategy():
@@ -122,7 +122,7 @@ class Resolver:
             self.problems.append(Problem("data", "this section is needed: where are the pictures?", hint))
             return None, 0
         name = given.get("name", recipe.get("name"))
-        if name not in self.registry.names("data"):
+        if not self.registry.knows("data", name):
             return self._component("data", given, "data"), 0
         options = self.registry.get("data", str(name)).signature.options.model_fields
         published = {k: v for k, v in recipe.items() if k in options}

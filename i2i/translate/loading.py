@@ -19,6 +19,7 @@ from i2i.engine import checkpoint, checkpoints, checksums
 from i2i.engine.checkpoint import DamagedError
 from i2i.engine.inference import compile_parts
 from i2i.engine.parallel import World, devices
+from i2i.spec import used
 from i2i.spec.assemble import build_parts, build_strategy, place
 from i2i.spec.plugins import discover
 from i2i.spec.spec import Spec, resolve
@@ -87,6 +88,10 @@ def load(
 
 def _spec(opened: Opened, registry: Registry) -> Spec:
     """The spec of a checkpoint, checked against what is installed here."""
+    if lost := used.lacking(opened.facts, registry, str(opened)):
+        raise I2IError("\n".join(lost))
+    for sentence in used.moved(opened.facts, registry, str(opened)):
+        warnings.warn(sentence, I2IWarning, stacklevel=3)
     try:
         return resolve(opened.spec or opened.folder / "spec.toml", registry)
     except SpecError as error:

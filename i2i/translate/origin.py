@@ -48,7 +48,7 @@ class Origin:
 
     Attributes:
         folder: its checkpoint, or its file.
-        state: what is known of it: `step`, `versions`, `plugin_files`, `imported`.
+        state: what is known of it: `step`, `versions`, `packages`, `plugin_files`, `imported`.
         judges: the discriminators among its parts.
     """
 

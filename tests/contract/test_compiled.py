@@ -12,9 +12,6 @@ from helpers import (
     batches,
     double,
     in_double,
-    published_norms,
-    registry,
-    strategies,
     tiny_engine,
     tiny_spec,
     unequal,
@@ -45,14 +42,6 @@ def hold_against_eager(spec: Spec, backend: str) -> None:
         assert not unequal(one, other, EXACT)
     assert not unequal(weights(eager), weights(compiled), EXACT)
     assert sum(torch._dynamo.utils.counters["stats"].values()), "nothing was compiled"
-
-
-@pytest.mark.parametrize("name", strategies())
-def test_compiled_is_eager(name: str) -> None:
-    multiple = registry().get("strategy", name).factory.multiple
-    settings = {"batch": 4 * multiple, "accumulate": 2}
-    spec = tiny_spec(name, options=published_norms(name), optimizers=PLAIN, train=settings)
-    hold_against_eager(spec, "aot_eager")
 
 
 def test_inductor_is_eager() -> None:

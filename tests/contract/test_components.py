@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from helpers import (
-    batches,
     everything,
     registry,
     strategies,
@@ -57,19 +56,3 @@ def test_an_optimizer_continues_where_it_stopped(optimizer: str, tmp_path: Path)
     train(whole, spec, 4)
     train(resumed, spec, 4)
     assert not unequal(everything(whole), everything(resumed))
-
-
-COMPARING = [c.name for c in registry() if c.kind == "loss" and c.signature.facts == ("fake", "real")]
-
-
-@pytest.mark.parametrize("loss", COMPARING)
-def test_a_spec_adds_a_loss(loss: str) -> None:
-    term = {"loss": loss, "of": ["fake", "b"], "phase": "generator", "weight": 5.0, "minimised_by": ["G"]}
-    plain, more = tiny_spec("pix2pix"), tiny_spec("pix2pix", terms={"extra": term})
-    fields = next(batches(plain))
-    engines = [tiny_engine(spec) for spec in (plain, more)]
-    without, with_it = (engine.advance(fields) for engine in engines)
-    assert with_it.keys() - without.keys() == {"generator/extra"}
-    assert float(with_it["generator/extra"]) > 0
-    one, other = (engine.net.G.state_dict() for engine in engines)
-    assert unequal(one, other)

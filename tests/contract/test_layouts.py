@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import torch
 from helpers import (
     PLAIN,
     batches,
@@ -38,14 +37,6 @@ def two_steps(name: str, **train: Any) -> tuple[Engine, list[Report]]:
 def equal(one: tuple[Engine, list[Report]], other: tuple[Engine, list[Report]]) -> bool:
     terms = all(not unequal(a, b, EXACT) for a, b in zip(one[1], other[1], strict=True))
     return terms and not unequal(weights(one[0]), weights(other[0]), EXACT)
-
-
-@pytest.mark.parametrize("name", strategies())
-def test_channels_last_trains_as_contiguous(name: str) -> None:
-    last = two_steps(name, memory_format="channels-last")
-    kernels = [w for part in last[0].trained.values() for w in part.parameters() if w.dim() == 4]
-    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
-    assert equal(two_steps(name), last)
 
 
 @pytest.mark.parametrize("name", strategies())

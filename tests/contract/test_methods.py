@@ -18,19 +18,8 @@ from i2i.engine.inference import inference
 from i2i.engine.loop import Engine
 from i2i.spec.assemble import build_source
 from i2i.spec.rehearse import rehearse
-from i2i.spec.spec import resolve
 
 every_strategy = pytest.mark.parametrize("name", strategies())
-
-
-@every_strategy
-def test_a_spec_comes_back_from_its_file(name: str) -> None:
-    small = tiny_spec(name)
-    published = resolve({"strategy": {"name": name}, "data": tiny_spec(name).tables()["data"]}, registry())
-    for spec in (small, published):
-        text = spec.toml()
-        assert resolve(text, registry()) == spec
-        assert resolve(text, registry()).toml() == text
 
 
 @every_strategy

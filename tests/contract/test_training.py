@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import (
-    PLAIN,
     batches,
     double,
     everything,
@@ -20,32 +19,13 @@ from helpers import (
     tiny_engine,
     tiny_spec,
     train,
-    train_in_double,
     unequal,
-    weights,
 )
 
 from i2i.engine import checkpoint
 from i2i.spec.spec import Spec
 
 every_strategy = pytest.mark.parametrize("name", strategies())
-
-# Strategies whose samples meet inside a network, so that a micro-batch is not a part of its batch: name -> why.
-SAMPLES_MEET: dict[str, str] = {}
-
-# fp64: sums in another order, carried through three steps.
-EXACT = 1e-10
-
-
-@every_strategy
-def test_four_quarters_are_one_batch(name: str) -> None:
-    if name in SAMPLES_MEET:
-        pytest.skip(SAMPLES_MEET[name])
-    whole, terms = train_in_double(tiny_spec(name, optimizers=PLAIN), 3)
-    parts, same = train_in_double(tiny_spec(name, optimizers=PLAIN, train={"accumulate": 4}), 3)
-    for one, other in zip(terms, same, strict=True):
-        assert not unequal(one, other, EXACT)
-    assert not unequal(weights(whole), weights(parts), EXACT)
 
 
 @every_strategy
@@ -158,27 +138,6 @@ def step_sizes(spec: Spec) -> dict[str, float]:
         )
         for net, m in engine.trained.items()
     }
-
-
-@every_strategy
-def test_every_trained_weight_is_reached(name: str) -> None:
-    spec = tiny_spec(name)
-    engine = tiny_engine(spec)
-    reached: set[int] = set()
-    for optimizer in engine.optimizers.values():
-        optimizer.register_step_pre_hook(
-            lambda o, *_: reached.update(
-                id(p) for g in o.param_groups for p in g["params"] if p.grad is not None
-            )
-        )
-    train(engine, spec, spec.train.steps or 0)  # growing networks use their last layers at the end
-    lost = [
-        f"{net}.{key}"
-        for net, m in engine.trained.items()
-        for key, p in m.named_parameters()
-        if id(p) not in reached
-    ]
-    assert not lost
 
 
 @every_strategy

@@ -70,6 +70,8 @@ def parse(words: list[str]) -> None:
     """
     group = click.Context(cli, info_name="i2i", **cli.context_settings)
     _, rest, _ = cli.make_parser(group).parse_args(words[1:])
+    if not rest:  # i2i --version
+        return
     name, command, rest = cli.resolve_command(group, rest)
     assert command is not None
     command.make_context(name, rest, parent=group)

@@ -21,7 +21,7 @@ FLOORS = (
     ("run",),
     ("speed",),
     ("importing",),
-    ("serve", "testing"),
+    ("serve", "testing", "scaffold"),
     ("cli",),
     ("__main__",),
 )

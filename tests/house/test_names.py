@@ -10,7 +10,7 @@ from reading import PACKAGE, PLUGINS, python_files, short, tree
 import i2i
 
 # Strategies whose names are also words of the field, such as the losses that are called `gan`.
-WORDS_OF_THE_FIELD = {"gan", "cgan", "cut", "spade", "bridge"}
+WORDS_OF_THE_FIELD = {"gan", "cgan", "cut", "spade", "bridge", "timm"}
 
 
 def words(code: ast.Module) -> Iterator[tuple[int, str]]:

@@ -49,7 +49,7 @@ def declared_for_types() -> set[tuple[str, str]]:
     return {
         (str(line.module), alias.asname or alias.name)
         for line in block.body
-        if isinstance(line, ast.ImportFrom)
+        if isinstance(line, ast.ImportFrom) and line.module != "i2i"  # whole folders
         for alias in line.names
     }
 

@@ -25,7 +25,7 @@ KILLED = -9
 STEPS, SAVES = 48, 12  # of a whole run
 CLOCKS = ("time", "images_per_second", "waiting_for_data", "memory/peak")
 # Facts of a checkpoint that tell how and when it was made, not what was learnt.
-OUTER = ("versions", "plugin_files", "data")
+OUTER = ("versions", "packages", "plugin_files", "data")
 
 
 @dataclass(frozen=True)

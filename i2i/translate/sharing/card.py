@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ from i2i.core.words import counted, listed
 from i2i.engine.checkpoint import folder_name
 from i2i.spec.assemble import precision_of
 from i2i.spec.catalogue import allowed
-from i2i.spec.installed import installed
 from i2i.spec.spec import Spec
-from i2i.translate.origin import LIBRARIES, Origin
+from i2i.spec.used import foreign
+from i2i.translate.origin import Origin
 from i2i.translate.sharing.clean import cleaned
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ def paper(strategy: Strategy) -> list[str]:
 def _use(model: Model, place: str, draws: bool) -> str:
     command = f"sample {place} -o samples.png" if draws else f"translate {place} my-pictures -o translated"
     call = 'model.sample(16, out="samples.png")' if draws else 'model.translate("in.png", out="out.png")'
-    lost = "".join(f"\n\nIt needs the plug-in `{name}` {number}." for name, number in _plugins(model.origin))
+    lost = "".join(
+        f"\n\nIt needs the plug-in {each.package} {each.version}: `{each.install}`"
+        for each in foreign(model.origin.state)
+    )
     files = "".join(
         f"\n\nIt needs the plug-in file `{Path(file).name}`: `i2i --plugin {Path(file).name} …`."
         for file in model.origin.state.get("plugin_files", {})
@@ -111,15 +114,6 @@ def _use(model: Model, place: str, draws: bool) -> str:
         f"```sh\npip install '{DISTRIBUTION}[hub]'\ni2i {command}\n```\n\n"
         f'```python\nimport i2i\n\nmodel = i2i.load("{place}")\n{call}\n```{lost}{files}'
     )
-
-
-def _plugins(origin: Origin) -> Iterator[tuple[str, str]]:
-    """The plug-ins that do not come with i2i, and their versions."""
-    ours = {entry.module for entry, _ in installed() if entry.dist and entry.dist.name == DISTRIBUTION}
-    versions: Mapping[str, str] = origin.state.get("versions", {})
-    for owner, number in versions.items():
-        if not owner.startswith("i2i.") and owner not in (*ours, *LIBRARIES) and number != "file":
-            yield owner, number
 
 
 def _controls(model: Model) -> str:

@@ -82,7 +82,8 @@ def _state(model: Model) -> dict[str, Any]:
     versions = {name: number for name, number in state.get("versions", {}).items() if number != "file"}
     imported = {"imported": state["imported"]} if "imported" in state else {}
     facts = dataclasses.asdict(model.facts)
-    return {"step": model.origin.step, **imported, "plugin_files": files, "versions": versions, "data": facts}
+    made = {"versions": versions, "packages": state.get("packages", {}), "plugin_files": files}
+    return {"step": model.origin.step, **imported, **made, "data": facts}
 
 
 def read(path: Path, label: str = "") -> Opened:
@@ -124,7 +125,7 @@ def _about(text: str | None, path: Path, label: str) -> dict[str, Any]:
 
 def _is_state(state: Any) -> bool:
     """Whether it is built like what `_state` gives."""
-    tables = ("data", "versions", "plugin_files", "imported")
+    tables = ("data", "versions", "packages", "plugin_files", "imported")
     return (
         isinstance(state, dict)
         and isinstance(state.get("step"), int)
