@@ -33,14 +33,14 @@ minimised_by = ["G"]
 """
 ALL_SECTIONS = "known: data, loggers, optimizers, schedule, strategy, terms, train, validate"
 UNET = "known: depth, dropout, norm, width"
-LOSSES = "known: bounded-logistic, hinge, huber, l1, l2, lsgan, sobel, vanilla, vgg19, wgan-gp"
+LOSSES = "known: bounded-logistic, hinge, huber, l1, l2, lsgan, sobel, timm, vanilla, vgg19, wgan-gp"
 GENERATORS = (
     "known: domain-resnet, joint-mlp, label-mlp, label-resizing, label-strided, latent-unet, mlp, resizing, resnet, "
     "spade, strided, style, unet, vaegan-decoder"
 )
 DISCRIMINATORS = (
     "known: class-conv, conv, domain-patch, feature-patch, joint-maxout, label-mlp, label-strided, maxout, mlp, "
-    "multi-scale, patch, pixel, progressive, strided, vaegan-features"
+    "multi-scale, patch, pixel, progressive, projected, strided, vaegan-features"
 )
 STRATEGIES = "known: acgan, bicyclegan, cgan, cyclegan, dcgan, gan, pix2pix, spade, stargan, stylegan, vaegan"
 OPTIMIZERS = "known: adam, adamw, rmsprop, sgd"

@@ -147,7 +147,7 @@ def schedule_factors(bench: Workbench, schedule: Component) -> Iterator[str]:
 def importer_detects(bench: Workbench, importer: Component) -> Iterator[str]:
     """An importer leaves alone what is not its own."""
     if "." not in importer.name:
-        yield f"it is called '{importer.name}'; an importer is called STRATEGY.PART, as in 'cyclegan.G_ab'"
+        yield f"it is called '{importer.name}'; an importer is called STRATEGY.PART, after the part that it fills"
         return
     strategy, _, part = importer.name.rpartition(".")
     if strategy not in bench.registry.names("strategy"):
