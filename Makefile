@@ -24,7 +24,7 @@ demo: $(INSTALLED)  ## Train CycleGAN for a few minutes on pictures drawn on the
 	$(BIN)/i2i run examples/cyclegan-demo.toml
 
 test: lint  ## What CI runs: lint, then every test that is quick
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 test-all: lint  ## Lint, then every test, those that take minutes as well
 	$(BIN)/python -m pytest

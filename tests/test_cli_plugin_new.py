@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from trained import command
 import i2i
 from i2i.cli.scaffolding import KINDS
 from i2i.core.errors import I2IError
+from i2i.core.registry import Registry
+from i2i.core.words import quoted
 from i2i.scaffold import TEMPLATES, new_plugin
 from i2i.scaffold.names import MOST
 
@@ -36,11 +40,19 @@ def test_the_command_says_what_it_wrote_and_what_comes_next(
     assert done.out.splitlines() == [
         *(str(home / file) for file in files),
         "next:",
-        '    pip install -e "i2i-edge-distance[test]"',
+        f"    pip install -e {quoted('i2i-edge-distance[test]')}",
         "    pytest i2i-edge-distance",
         "    i2i show loss edge-distance",
     ]
     assert sorted(path for path in home.rglob("*") if path.is_file()) == sorted(home / file for file in files)
+
+
+def test_what_comes_next_can_be_typed_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a'b $(echo c);d"
+    lines = new_plugin("mine", "loss", registry(), folder).summary().splitlines()
+    install, test = (line for line in lines if line.startswith(("    pip", "    pytest")))
+    assert shlex.split(install, posix=os.name == "posix")[-1].strip('"') == f"{folder}[test]"
+    assert shlex.split(test, posix=os.name == "posix")[-1].strip('"') == str(folder)
 
 
 def test_the_kinds_are_those_of_the_templates() -> None:
@@ -96,6 +108,19 @@ def test_the_code_is_clean_whatever_the_name(name: str, tmp_path: Path) -> None:
         ("tensor", "'Tensor' means something else in its code; choose another name, such as 'my-tensor'"),
         ("epsilon", "'epsilon' means something else in its code"),
         ("abs", "'abs' means something else in its code"),
+        # of its test:
+        (
+            "distance",
+            "'distance' means something else in its code; choose another name, such as 'my-distance'",
+        ),
+        ("picture", "'picture' means something else in its code"),
+        ("pytest", "'pytest' means something else in its code"),
+        ("torch", "'torch' means something else in its code"),
+        (
+            "test-loss",
+            "pytest takes what begins with 'test' for a test; choose another name, such as 'my-test-loss'",
+        ),
+        ("t" + "est" * 7, f"such as 'my-t{'est' * 6}es'"),
     ],
 )
 def test_a_name_that_cannot_be_used_says_why(name: str, said: str, tmp_path: Path) -> None:
@@ -113,6 +138,21 @@ def test_a_name_that_only_the_prose_has_is_free(tmp_path: Path) -> None:
 def test_every_component_that_it_registers_must_be_new(name: str, kind: str, tmp_path: Path) -> None:
     with pytest.raises(I2IError, match=rf"there is a \w+ '{name}' already"):
         new_plugin(name, kind, registry(), tmp_path / "out")
+
+
+def test_an_old_name_is_taken_too(tmp_path: Path) -> None:
+    mine = registry_with_old_name()
+    with pytest.raises(
+        I2IError, match="there is a loss 'smooth' already, from i2i_woven; choose another name"
+    ):
+        new_plugin("smooth", "loss", mine, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def registry_with_old_name() -> Registry:
+    mine = Registry("i2i_woven")
+    mine.add("loss", "woven", lambda fake, real: fake, former=i2i.Former(("smooth",), until="2.0"))
+    return mine
 
 
 def test_an_unknown_kind_names_the_nearest(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from helpers import registry, tiny_tables
+from packaging.version import Version
 
 import i2i
 from i2i.core import deprecated
@@ -70,6 +71,12 @@ def test_what_is_public_now_is_not_an_old_name() -> None:
         assert renamed.now and renamed.until
 
 
+def test_no_old_name_of_ours_has_outlived_its_end() -> None:
+    ends = {old: renamed.until for old, renamed in deprecated.PUBLIC.items()}
+    ends |= {str(each): each.former.until for each in registry() if each.former.names or each.former.options}
+    assert not [old for old, until in ends.items() if Version(until) <= Version(i2i.__version__)]
+
+
 # Of components and options.
 
 
@@ -121,10 +128,13 @@ def test_an_authors_default_with_old_names_is_kept_and_nobody_is_told() -> None:
     assert ref == i2i.Ref("charbonnier", epsilon=0.5)
 
 
-def test_an_option_by_both_its_names_is_refused() -> None:
-    raw = {"name": "charbonnier", "eps": 0.01, "epsilon": 0.02}
-    with pytest.raises(SpecError, match=r"at\.eps: 'epsilon' was called so; both are given, keep 'epsilon'"):
-        with_charbonnier().resolve("loss", raw, "at")
+@pytest.mark.parametrize("given", ["eps", "epsilon"])
+def test_an_option_by_two_names_is_refused(given: str) -> None:
+    known = with_charbonnier(Former(options={"e": "epsilon", "eps": "epsilon"}, until="2.0"))
+    raw = {"name": "charbonnier", "e": 0.01, given: 0.02}
+    said = rf"at\.e: 'epsilon' is given by two names, 'e' and '{given}'; keep 'epsilon'"
+    with pytest.raises(SpecError, match=said):
+        known.resolve("loss", raw, "at")
 
 
 def test_old_names_are_not_listed() -> None:
@@ -140,6 +150,7 @@ def test_old_names_are_not_listed() -> None:
     ("former", "why"),
     [
         (Former(names=("smooth",)), "its old names need an end: Former(…, until='the version without them')"),
+        (Former(names=("smooth",), until="soon"), "until='soon' is no version, such as '2.0'"),
         (Former(names="smooth", until="2"), "write Former(names=('smooth',), …), with the comma"),
         (Former(names=("charbonnier",), until="2"), "'charbonnier' cannot be an old name, it is called so now"),
         (Former(options={"eps": "epsilom"}, until="2"), "'eps' is the old name of 'epsilom', which is no option"),

@@ -98,6 +98,26 @@ def test_what_cannot_be_registered_is_refused(registry: Registry) -> None:
     )
 
 
+def test_a_metric_says_which_values_are_better(registry: Registry) -> None:
+    class Silent:
+        def update(self, result: Any) -> None: ...
+
+        def compute(self) -> float: ...
+
+    class Vague(Silent):
+        higher_is_better = "yes"
+
+    class Clear(Silent):
+        higher_is_better = False
+
+    for metric in (Silent, Vague):
+        assert said(registry.add, "metric", "mine", metric) == (
+            f"metric 'mine': {metric.__name__} does not say which values are better; write higher_is_better = True, "
+            "or False, in the class"
+        )
+    registry.add("metric", "mine", Clear)
+
+
 def test_a_control_that_nobody_could_reach_is_refused(registry: Registry) -> None:
     from toy import Method
 

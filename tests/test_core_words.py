@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.core.words import and_more, by_shape, counted, listed, some
+from i2i.core.words import and_more, by_shape, counted, listed, quoted, some
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 files"), (1, "1 file"), (2000, "2,000 files")])
@@ -28,3 +28,21 @@ def test_others_beside_an_example() -> None:
 
 def test_a_shape() -> None:
     assert (by_shape((64, 3)), by_shape(())) == ("64×3", "a number")
+
+
+@pytest.mark.parametrize(
+    ("text", "posix", "windows"),
+    [
+        ("i2i-woven==1.2", "i2i-woven==1.2", "i2i-woven==1.2"),
+        ("runs/mine", "runs/mine", "runs/mine"),
+        ("C:\\runs", "'C:\\runs'", "C:\\runs"),
+        ("my run", "'my run'", '"my run"'),
+        ("a;$(b)", "'a;$(b)'", '"a;$(b)"'),
+        ("%PATH%", "%PATH%", '"%PATH%"'),
+        ("it's", "'it'\"'\"'s'", '"it\'s"'),
+        ('a" & b', "'a\" & b'", '"a? & b"'),
+        ("a\x1b[31m\nb", "'a?[31m?b'", '"a?[31m?b"'),
+    ],
+)
+def test_a_word_for_the_shell(text: str, posix: str, windows: str) -> None:
+    assert (quoted(text, windows=False), quoted(text, windows=True)) == (posix, windows)

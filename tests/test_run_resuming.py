@@ -24,6 +24,7 @@ from trained import command, run_tables, train_told, two_processes, write_spec
 
 import i2i
 from i2i.core.errors import I2IError, I2IWarning
+from i2i.core.words import quoted
 from i2i.engine import checkpoint, lock
 from i2i.engine.disk import DiskError
 from i2i.engine.lines import read
@@ -439,7 +440,7 @@ def test_a_run_without_its_package_says_which(paired_run: Path, tmp_path: Path) 
     assert (done.code, done.err) == (
         1,
         "this run was made with i2i-woven 1.2 (loss 'woven'), which is not installed: "
-        "pip install 'i2i-woven==1.2'\n",
+        "pip install i2i-woven==1.2\n",
     )
 
 
@@ -461,6 +462,22 @@ def test_a_run_with_another_package_goes_on_and_says_so(
     run = with_package(broken(paired_run, tmp_path), package, version, component)
     with pytest.warns(I2IWarning, match=re.escape(f"this run was made with {said}")):
         assert opened(run).engine.step == 4
+
+
+def test_a_plug_in_file_that_is_missing_is_named_as_a_shell_takes_it(
+    paired_run: Path, tmp_path: Path
+) -> None:
+    run = broken(paired_run, tmp_path)
+    facts = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    facts["plugin_files"] = {"mine; rm -rf ~\n.py": "0f"}
+    (run / "environment.json").write_text(json.dumps(facts), encoding="utf-8")
+    shown = quoted("mine; rm -rf ~\n.py")
+    assert shown[1:-1] == "mine; rm -rf ~?.py"
+    done = command("resume", run)
+    assert (done.code, done.err) == (
+        1,
+        f"this run was made with a plug-in file, and {shown} is missing: i2i --plugin {shown} resume {quoted(run)}\n",
+    )
 
 
 # Another length

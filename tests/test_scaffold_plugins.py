@@ -184,5 +184,5 @@ def document(name: str) -> str:
 
 
 def plain(code: str) -> str:
-    """Code without its indentation."""
-    return "\n".join(line.strip() for line in code.strip().splitlines())
+    """Code without its indentation, and without its blank lines, which a page sets in its own way."""
+    return "\n".join(line.strip() for line in code.splitlines() if line.strip())

@@ -10,13 +10,13 @@ import pytest
 from trained import command
 
 import i2i
-from i2i.spec.installed import unmet
+from i2i.spec.installed import installed, unmet
 from i2i.spec.plugins import discover
 
 
 def papers(folder: Path, *asks: str, name: str = "i2i-woven", version: str = "1.0") -> Path:
     """The metadata of an installed package, with a plug-in."""
-    module = name.replace("-", "_")
+    module = name.replace("-", "_").lower()
     made = folder / f"{module}-{version}.dist-info"
     made.mkdir()
     lines = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {line}" for line in asks)]
@@ -76,3 +76,43 @@ def test_one_that_asks_for_nothing_is_loaded(tmp_path: Path, monkeypatch: pytest
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "i2i_woven", raising=False)
     assert not discover().broken
+
+
+def plugin(name: str) -> str:
+    """The module of a plug-in with a loss."""
+    return (
+        f"import i2i\n\n\ndef {name}(fake, real):\n    return (fake - real).mean()\n\n\n"
+        f'@i2i.hookimpl\ndef i2i_register(registry):\n    registry.add("loss", "{name}", {name})\n'
+    )
+
+
+def test_a_package_has_one_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    papers(tmp_path, name="I2I_Woven")
+    (tmp_path / "i2i_woven.py").write_text(plugin("woven"), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "i2i_woven", raising=False)
+    found = discover()
+    assert found.get("loss", "woven").package == "i2i-woven"
+    assert found.packages["i2i-woven"].version == "1.0"
+    assert "I2I_Woven" not in found.packages
+
+
+def test_of_two_copies_the_first_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in (("1.0", "i2i-woven"), ("2.0", "I2I_Woven")):
+        (folder := tmp_path / number).mkdir()
+        papers(folder, name=name, version=number)
+        monkeypatch.syspath_prepend(folder)  # the last one comes first
+    assert [version for entry, version in installed() if entry.name == "woven"] == ["2.0"]
+
+
+def test_ours_come_first_then_the_alphabet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("i2i-b", "i2i-a"):
+        made = papers(tmp_path, name=name)
+        (made / "entry_points.txt").write_text(f"[i2i]\n{name[-1] * 2} = {name}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = [(entry.name, entry.dist.name) for entry, _ in installed() if entry.dist]
+    ours = [name for name, package in found if package == "i2i-toolkit"]
+    theirs = [name for name, _ in found[len(ours) :]]
+    assert [name for name, _ in found[: len(ours)]] == sorted(ours)
+    assert max(ours) > "bb"  # the alphabet alone would mix them
+    assert theirs == sorted(theirs) and {"aa", "bb"} <= set(theirs)

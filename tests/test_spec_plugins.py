@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from helpers import registry
 from trained import command, run_tables, write_spec
 
 import i2i
-from i2i.core.errors import I2IError
-from i2i.spec.plugins import discover
+from i2i.core.errors import I2IError, I2IWarning
+from i2i.spec.plugins import discover, register
 
 CHARBONNIER = '''\
 """Charbonnier loss for i2i."""
@@ -64,13 +65,20 @@ def test_a_run_with_a_file_records_it_and_asks_for_it_again(charbonnier: Path, t
     assert command("--plugin", charbonnier, "translate", run, picture, "-o", tmp_path / "out").code == 0
 
 
-def test_a_file_that_has_changed_is_not_the_one_of_the_run(charbonnier: Path, tmp_path: Path) -> None:
+def test_a_file_that_has_changed_is_said_and_a_copy_elsewhere_is_the_same(
+    charbonnier: Path, tmp_path: Path
+) -> None:
     spec, run = write_spec(tmp_path / "pix.toml", run_tables("pix2pix", steps=1)), tmp_path / "run"
     assert command("--plugin", charbonnier, "run", spec, "--out", run).code == 0
     charbonnier.write_text(CHARBONNIER.replace("1e-3", "1e-2"), encoding="utf-8")
-    done = command("--plugin", charbonnier, "resume", run)
-    assert done.code == 1
-    assert f"and {charbonnier} has changed since: i2i --plugin" in done.err
+    with pytest.warns(I2IWarning) as said:
+        i2i.Run.open(run, registry=discover([charbonnier]))
+    sentence = f"{charbonnier} has changed since this run was made; it goes on with the file as it is now"
+    assert [str(warning.message) for warning in said] == [sentence]
+    copy = tmp_path / "elsewhere" / charbonnier.name
+    copy.parent.mkdir()
+    copy.write_text(CHARBONNIER, encoding="utf-8")
+    i2i.Run.open(run, registry=discover([copy]))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +124,7 @@ def test_a_file_that_cannot_be_used_says_why(text: str, why: str, tmp_path: Path
         discover([file])
     assert str(error.value).startswith(f"--plugin {file}: it failed to load: {why}")
     assert "<frozen" not in str(error.value)
+    assert not [name for name in sys.modules if name.startswith("i2i_plugin_mine_")]
 
 
 def test_a_missing_file_names_the_nearest(charbonnier: Path) -> None:
@@ -170,3 +179,33 @@ def test_a_method_in_a_file_may_extend_one_of_ours(tmp_path: Path) -> None:
         registry=found,
     )
     assert "5·cycle_a" in run.describe()
+
+
+def an_object(loss: str) -> type:
+    """A class called Plugin, of whose objects each is a plug-in."""
+
+    class Plugin:
+        @i2i.hookimpl
+        def i2i_register(self, registry: i2i.Registry) -> None:
+            registry.add("loss", loss, lambda fake, real: fake)
+
+    Plugin.__qualname__ = f"{loss.capitalize()}.Plugin"
+    return Plugin
+
+
+def test_two_objects_of_one_class_name_own_what_is_theirs() -> None:
+    found = discover()
+    for loss in ("warp", "weft"):
+        made = register(found, loss, an_object(loss)(), "1.0", f"i2i-{loss}")
+        assert made.module == f"{__name__}:{loss.capitalize()}.Plugin"
+        assert [each.name for each in found if each.owner == made.module] == [loss]
+
+
+def test_a_class_may_be_a_plug_in() -> None:
+    class Plugin:
+        @staticmethod
+        @i2i.hookimpl
+        def i2i_register(registry: i2i.Registry) -> None:
+            registry.add("loss", "warp", lambda fake, real: fake)
+
+    assert register(i2i.Registry(), "warp", Plugin, "1.0", "").module == f"{__name__}:{Plugin.__qualname__}"

@@ -62,6 +62,24 @@ def test_references_inside_lists_and_tables_are_found() -> None:
     assert {"sum", "sobel", "huber"} <= {ref.name for ref in found}
 
 
+def test_what_a_run_is_judged_by_besides_is_named() -> None:
+    spec = tiny_spec("pix2pix", validate={"metric": "l1", "also": ["ssim"]})
+    assert "metric ssim" in used(spec, registry())["i2i-toolkit"]["components"]
+
+
+def test_a_registry_that_takes_over_another_knows_its_packages() -> None:
+    mine = Registry("mine")
+    mine.merge(registry())
+    assert used(tiny_spec("pix2pix"), mine) == used(tiny_spec("pix2pix"), registry())
+
+
+@pytest.mark.parametrize("name", ["I2I_Woven", "i2i.woven", "i2i-woven"])
+def test_a_package_is_the_same_however_it_is_spelled(name: str) -> None:
+    here, facts = offering("i2i-woven", "2.0", "woven"), {"packages": {name: WOVEN["packages"]["i2i-woven"]}}
+    assert not lacking(facts, here, "it") + moved(facts, here, "it")
+    assert changed(facts, here, "it") == changed(WOVEN, here, "it") != []
+
+
 def test_nothing_is_said_where_all_is_as_it_was() -> None:
     here = offering("i2i-woven", "1.2", "woven")
     assert not lacking(WOVEN, here, "this run") + moved(WOVEN, here, "it") + changed(WOVEN, here, "it")
@@ -71,14 +89,14 @@ def test_nothing_is_said_where_all_is_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("here", "why"),
     [
-        (registry(), "which is not installed: pip install 'i2i-woven==1.2'"),
+        (registry(), "which is not installed: pip install i2i-woven==1.2"),
         (
             offering("i2i-woven", "1.2", problem="ValueError: no"),
             "and what is installed of it cannot be used: ValueError: no",
         ),
         (
             offering("i2i-woven", "2.0", "other"),
-            "and 2.0, which is installed, does not have that: pip install 'i2i-woven==1.2'",
+            "and 2.0, which is installed, does not have that: pip install i2i-woven==1.2",
         ),
     ],
 )
@@ -90,7 +108,7 @@ def test_only_what_is_missing_is_named() -> None:
     facts = {"packages": {"i2i-toolkit": {"version": "0.9", "components": ["loss l1", "strategy weave"]}}}
     assert lacking(facts, registry(), "this run") == [
         f"this run was made with i2i-toolkit 0.9 (strategy 'weave'), and {i2i.__version__}, which is installed, does "
-        "not have that: pip install 'i2i-toolkit==0.9'"
+        "not have that: pip install i2i-toolkit==0.9"
     ]
 
 
@@ -108,7 +126,7 @@ def test_a_component_from_another_package_is_told() -> None:
 def test_another_version_is_told() -> None:
     assert changed(WOVEN, offering("i2i-woven", "2.0", "woven"), "this run") == [
         "this run was made with i2i-woven 1.2, and 2.0 is installed; to go on with the same: "
-        "pip install 'i2i-woven==1.2'"
+        "pip install i2i-woven==1.2"
     ]
 
 

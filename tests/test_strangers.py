@@ -183,9 +183,9 @@ def test_without_the_packages_a_run_says_which(trained: Path, tmp_path: Path) ->
     alone, checkpoint = Environment.fresh(tmp_path / "alone"), trained / "checkpoints/step-000002"
     said = (
         "{0} was made with i2i-charbonnier 1.2.3 (loss 'charbonnier'), which is not installed: "
-        "pip install 'i2i-charbonnier==1.2.3'\n"
+        "pip install i2i-charbonnier==1.2.3\n"
         "{0} was made with i2i-regression 0.4 (strategy 'regression'), which is not installed: "
-        "pip install 'i2i-regression==0.4'\n"
+        "pip install i2i-regression==0.4\n"
     )
     done = alone.run("-m", "i2i", "resume", trained)
     assert (done.code, done.err) == (1, said.format("this run"))

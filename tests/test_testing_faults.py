@@ -73,7 +73,7 @@ FAULTS = [
         ROOT,
         ROOT.replace("fake -", "fake + 1e-3 * torch.randn_like(fake) -"),
         f"{LOSS}: memory",
-        "it draws from torch's global random numbers",
+        "it draws from random numbers that all of Python shares",
     ),
     Fault(
         "tensors changed in place",
@@ -108,7 +108,7 @@ FAULTS = [
         "padding=1)\n        self.slope",
         ")\n        self.slope",
         f"{NET}: forward",
-        "it should make (2, 3, 64, 64)",
+        "it should make (2, 1, 64, 64)",
     ),
     Fault(
         "an input that no fact stands for",
@@ -150,7 +150,7 @@ FAULTS = [
         "made: Tensor = self.last(hidden)",
         "made: Tensor = self.last(nn.functional.dropout(hidden))",
         f"{NET}: random numbers",
-        "its forward draws from torch's global random numbers",
+        "its forward draws from random numbers that all of Python shares",
     ),
     Fault(
         "an option that is too free",
@@ -286,6 +286,140 @@ FAULTS = [
         "the control strength of translate changes nothing",
     ),
     Fault(
+        "a tensor that stays on its device",
+        "self.first(image), self.slope)",
+        "self.first(image) * torch.ones(1, 1, 2, 1).repeat(1, 1, 32, 1), self.slope)",
+        f"{NET}: device",
+        "a tensor stays behind when the rest is moved to another device",
+    ),
+    Fault(
+        "a network of one size",
+        "made: Tensor = self.last(hidden).tanh()",
+        "made: Tensor = self.last(hidden + torch.zeros(64, 64).to(hidden)).tanh()",
+        f"{NET}: sizes",
+        "it works on pictures of 64×64 only",
+    ),
+    Fault(
+        "an input changed in place",
+        "hidden = nn.functional",
+        "image.mul_(0.5)\n        hidden = nn.functional",
+        f"{NET}: inputs",
+        "its forward changes the image that it is given",
+    ),
+    Fault(
+        "random numbers of Python",
+        "self.first(image), self.slope)",
+        "self.first(image * (1 + random.random())), self.slope)",
+        f"{NET}: random numbers",
+        "random numbers that all of Python shares",
+    ),
+    Fault(
+        "random numbers that are seeded",
+        "self.first(image), self.slope)",
+        "self.first(image + 0 * torch.manual_seed(0).initial_seed()), self.slope)",
+        f"{NET}: random numbers",
+        "random numbers that all of Python shares",
+    ),
+    Fault(
+        "channels that are fixed",
+        "self.last = nn.Conv2d(width, out_channels, 3",
+        "self.last = nn.Conv2d(width, 3, 3",
+        f"{NET}: forward",
+        "it should make (2, 1, 64, 64)",
+    ),
+    Fault(
+        "a default that cannot be built",
+        "self.first = nn.Conv2d(in_channels, width,",
+        "self.first = nn.Conv2d(in_channels, width // (width != 16),",
+        f"{NET}: defaults",
+        "cannot be built with these options (ZeroDivisionError",
+    ),
+    Fault(
+        "a network that is not finite in bf16",
+        "self.first(image), self.slope)",
+        "self.first(image), self.slope)\n"
+        '        hidden = hidden * (float("nan") if hidden.dtype == torch.bfloat16 else 1)',
+        f"{NET}: bf16",
+        "in bf16 it makes values that are not finite",
+    ),
+    Fault(
+        "a network that cannot be compiled",
+        "hidden = nn.functional",
+        "hidden = (2 if torch.compiler.is_compiling() else 1) * nn.functional",
+        f"{NET}: compile",
+        "compiled, it makes something else than eagerly",
+    ),
+    Fault(
+        "a loss that is not finite at its limit",
+        ROOT,
+        f"{ROOT} / (epsilon < 1)",
+        f"{LOSS}: bounds",
+        "with epsilon = 1 it is not finite",
+    ),
+    Fault(
+        "a loss in half precision",
+        ROOT,
+        f"999 + {ROOT} - 999",
+        f"{LOSS}: bf16",
+        "compute in fp32 (.float())",
+    ),
+    Fault(
+        "a loss that leaves a tensor behind",
+        ROOT,
+        "(((fake - real) * torch.ones(1, 3, 1, 1)).square() + epsilon**2).sqrt().mean()",
+        f"{LOSS}: device",
+        "a tensor stays behind when the rest is moved to another device",
+    ),
+    Fault(
+        "a method that divides by zero at a limit",
+        "self.noise * x.random",
+        "0.001 / self.noise * x.random",
+        f"{METHOD}: bounds",
+        "noise = 0 is allowed, but raises ZeroDivisionError",
+    ),
+    Fault(
+        "a weight that no step reaches",
+        "        self.slope = slope\n",
+        "        self.slope = slope\n        self.spare = nn.Conv2d(1, 1, 1)\n",
+        f"{METHOD}: reach",
+        "no gradient ever reaches G.spare.weight, G.spare.bias",
+    ),
+    Fault(
+        "a network that no phase minimises",
+        '"pool": nets.ImagePool(2),',
+        '"pool": nets.ImagePool(2),\n            "spare": nn.Conv2d(1, 1, 1),',
+        f"{METHOD}: defaults",
+        "spare: it has 2 weights that no phase minimises",
+    ),
+    Fault(
+        "a view of maps",
+        "made: Tensor = self.last(hidden)",
+        "made: Tensor = self.last(hidden.view(len(hidden), -1).view_as(hidden))",
+        f"{METHOD}: channels-last",
+        "while it was checked for 'channels-last', it raised RuntimeError: view size is not compatible",
+    ),
+    Fault(
+        "a preview of one column",
+        "    def penalty(self) -> float:",
+        '    def preview(self, net, x):\n        return {"output": net.G(x.a)}\n\n    def penalty(self) -> float:',
+        f"{METHOD}: preview",
+        "it should give two columns or more",
+    ),
+    Fault(
+        "a field that is not asked for",
+        'return ("a", "b")',
+        'return ("a",)',
+        f"{METHOD}: steps",
+        "a step uses a field that wants() does not name",
+    ),
+    Fault(
+        "results of half the size",
+        "return x.a + strength * (made - x.a)",
+        "return (x.a + strength * (made - x.a))[..., ::2, ::2]",
+        f"{METHOD}: translation",
+        "a result has the size of its input",
+    ),
+    Fault(
         "facts that do not hold",
         'return {"a": a, "b": 255 - a}',
         'return {"a": a, "b": (255 - a)[:, 1:]}',
@@ -327,8 +461,10 @@ def planted(fault: Fault, folder: Path) -> Path:
     """The plug-in with a fault."""
     assert SOUND.count(fault.old) == 1, fault.name
     file = folder / "stranger.py"
-    text = SOUND.replace(fault.old, fault.new).replace(
-        "\ndef charbonnier(", "\nSEEN: list[int] = []\n\n\ndef charbonnier("
+    text = (
+        SOUND.replace(fault.old, fault.new)
+        .replace("import torch\n", "import random\n\nimport torch\n", 1)
+        .replace("\ndef charbonnier(", "\nSEEN: list[int] = []\n\n\ndef charbonnier(")
     )
     file.write_text(text, encoding="utf-8")
     return file
@@ -366,6 +502,24 @@ def i2i_register(registry: i2i.Registry) -> None:
 """
 
 
+# What a registry refuses before, what the engine undoes by itself, and what is planted in a loss.
+ELSEWHERE = {
+    *(
+        "strategy: spec",
+        "strategy: bad pictures",
+        "strategy: summary",
+        "generator: summary",
+        "loss: defaults",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["loss", "generator", "strategy"])
+def test_every_rule_has_a_fault(kind: str) -> None:
+    planted = {fault.rule.partition(": ")[2] for fault in FAULTS if fault.rule.startswith(f"{kind}.")}
+    assert {rule for rule in i2i.testing.rules(kind) if f"{kind}: {rule}" not in ELSEWHERE} <= planted
+
+
 def test_an_exemption_leaves_a_rule_out(tmp_path: Path) -> None:
     file = planted(FAULTS[0], tmp_path)
     rule = FAULTS[0].rule
@@ -377,6 +531,50 @@ def test_an_exemption_leaves_a_rule_out(tmp_path: Path) -> None:
         i2i.testing.ContractError, match=r"there is no check 'loss.charbonier: mean'\n    did you mean"
     ):
         i2i.testing.checks(file, exempt={"loss.charbonier: mean": "a slip"})
+
+
+def test_a_name_that_nothing_has_is_no_silent_wish(tmp_path: Path) -> None:
+    file = planted(FAULTS[0], tmp_path)
+    with pytest.raises(
+        i2i.testing.ContractError, match=r"small: there is no component 'loss.charbonier'\n    did you"
+    ):
+        i2i.testing.checks(file, small={"loss.charbonier": {"epsilon": 0.1}})
+
+
+def test_a_section_of_a_recipe_that_nobody_reads_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "stranger.py"
+    file.write_text(SOUND.replace('"train": {"epochs"', '"trian": {"epochs"'), encoding="utf-8")
+    with pytest.raises(
+        i2i.testing.ContractError, match=r"its recipe has no section 'trian'\n    did you mean 'train'"
+    ):
+        i2i.testing.check(file)
+
+
+COUNTING = '''
+from torch import nn
+
+
+class Counting(nn.Module):
+    """Grows with every call."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def forward(self, fake, real):
+        self.count += 1
+        return self.count * (fake - real).abs().mean()
+
+'''
+
+
+def test_a_hidden_state_in_a_loss_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "stranger.py"
+    file.write_text(
+        f"import i2i\n{COUNTING}{REGISTERED.replace('charbonnier)', 'Counting)')}", encoding="utf-8"
+    )
+    with pytest.raises(i2i.testing.ContractError, match="it remembers something"):
+        i2i.testing.check(file)
 
 
 def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:

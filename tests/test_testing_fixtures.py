@@ -28,6 +28,13 @@ def test_tiny_data_of_every_layout_can_be_read(layout: str, tiny_data: Callable[
     assert {*source.load(0, torch.Generator().manual_seed(0))} == {*source.facts.fields} - {"target"}
 
 
+def test_tiny_data_can_be_asked_for_twice(tiny_data: Callable[..., Path]) -> None:
+    first, second = tiny_data("paired", count=4), tiny_data("paired", count=4, seed=1)
+    pictures = [file.relative_to(first) for file in sorted(first.rglob("*.png"))]
+    assert pictures
+    assert all((second / name).read_bytes() != (first / name).read_bytes() for name in pictures)
+
+
 def test_one_step_trains_a_method(one_step: Callable[..., Engine]) -> None:
     engine = one_step("pix2pix", pixel="l2", pixel_weight=7.0)
     assert engine.step == 1

@@ -88,6 +88,17 @@ def test_published_weights_survive_the_initialisation(folder: Path) -> None:
     assert torch.equal(after["backbone.network.layer1.0.conv1.weight"], held["layer1.0.conv1.weight"])
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_half_precision(network: str) -> None:
+    encoder = TimmEncoder(3, 4, network=network).eval()
+    with torch.no_grad():
+        full = encoder(picture(1))[0]
+        with torch.autocast("cpu", torch.bfloat16):
+            half = encoder(picture(1).bfloat16())[0]
+    # bf16 keeps two to three digits
+    assert torch.allclose(half.float(), full, atol=0.02 * float(full.abs().max()))
+
+
 def norms(encoder: nn.Module) -> Tensor:
     return torch.cat([b.flatten() for n, b in encoder.named_buffers() if n.endswith("running_mean")])
 

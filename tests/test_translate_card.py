@@ -110,7 +110,7 @@ def test_foreign_plugins_are_named(model: Model, monkeypatch: pytest.MonkeyPatch
     state["packages"] = {**state["packages"], "i2i-woven": {"version": "1.2", "components": ["loss woven"]}}
     monkeypatch.setattr(model, "origin", dataclasses.replace(model.origin, state=state))
     text = card(model, "me/maps")
-    assert "It needs the plug-in i2i-woven 1.2: `pip install 'i2i-woven==1.2'`" in text
+    assert "It needs the plug-in i2i-woven 1.2: `pip install i2i-woven==1.2`" in text
     assert "It needs the plug-in file `mine.py`: `i2i --plugin mine.py …`." in text
     assert "jane" not in text
 

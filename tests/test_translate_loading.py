@@ -280,3 +280,17 @@ def test_facts_are_the_same_after_they_were_json() -> None:
     )
     stored = json.loads(json.dumps(dataclasses.asdict(facts)))
     assert DataFacts(**loading._facts(stored)) == facts
+
+
+def test_another_version_of_a_package_is_told_and_the_model_is_loaded(
+    paired_run: Path, tmp_path: Path
+) -> None:
+    alone = shutil.copytree(paired_run / "checkpoints/step-000004", tmp_path / "alone")
+    state = json.loads((alone / "state.json").read_text(encoding="utf-8"))
+    state["packages"]["i2i-toolkit"]["version"] = "0.0.9"
+    (alone / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    (alone / checksums.FILE).write_text(checksums.text_of(alone), encoding="utf-8")
+    with pytest.warns(
+        I2IWarning, match=rf"was made with i2i-toolkit 0\.0\.9, and {i2i.__version__} is installed"
+    ):
+        loaded(alone)

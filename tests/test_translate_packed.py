@@ -280,7 +280,7 @@ def test_its_packages_are_kept_and_a_missing_one_is_named(file: Path) -> None:
     with pytest.raises(I2IError) as error:
         loaded(file)
     assert str(error.value) == (
-        f"{file} was made with i2i-woven 1.2 (loss 'woven'), which is not installed: pip install 'i2i-woven==1.2'"
+        f"{file} was made with i2i-woven 1.2 (loss 'woven'), which is not installed: pip install i2i-woven==1.2"
     )
 
 

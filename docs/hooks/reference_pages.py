@@ -120,8 +120,14 @@ def _value(schema: dict[str, object]) -> str:
     """What a key may hold: `integer ≥ 1` or `auto`."""
     if isinstance(schema.get("type"), list):
         return "a component"
-    parts = dict.fromkeys(allowed(schema).replace("any", "table").split(" | "))
-    return " or ".join(_code(part) for part in parts if part)
+    return " or ".join(_code(part) for part in dict.fromkeys(_allowed(schema)) if part)
+
+
+def _allowed(schema: Mapping[str, Any]) -> list[str]:
+    """What it allows, one by one; what has no type of JSON is written as a table."""
+    if "anyOf" in schema:
+        return [words for part in schema["anyOf"] if part.get("type") != "null" for words in _allowed(part)]
+    return allowed(dict(schema)).split(" | ") if schema.keys() & {"enum", "const", "type"} else ["table"]
 
 
 def _default(value: object) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from packaging.version import InvalidVersion, Version
+
 from i2i.core.errors import I2IError, I2IWarning, Problem, SpecError, nearest
 from i2i.core.extras import DISTRIBUTION
 
@@ -51,6 +53,8 @@ class Former:
             raise I2IError(
                 f"{component}: its old names need an end: Former(…, until='the version without them')"
             )
+        if self.until and not _is_version(self.until):
+            raise I2IError(f"{component}: until='{self.until}' is no version, such as '2.0'")
         if name in self.names:
             raise I2IError(f"{component}: '{name}' cannot be an old name, it is called so now")
         for old, new in self.options.items():
@@ -66,14 +70,14 @@ class Former:
         """Options by the names they have now; who writes old ones is told.
 
         Raises:
-            SpecError: an option is given by its old name and by its new one.
+            SpecError: an option is given by two names.
         """
         for old, new in self.options.items():
-            if old in given and new in given:
-                raise SpecError(
-                    [Problem(f"{at}.{old}", f"'{new}' was called so; both are given, keep '{new}'")]
-                )
-            if old in given:
+            names = [key for key in given if self.options.get(key, key) == new]
+            if old in names and len(names) > 1:
+                both = f"'{new}' is given by two names, '{names[0]}' and '{names[1]}'; keep '{new}'"
+                raise SpecError([Problem(f"{at}.{old}", both)])
+            if old in names:
                 tell(f"{at}: option '{old}' of {component}", f"'{new}'", package, self.until)
         return {self.options.get(key, key): value for key, value in given.items()}
 
@@ -101,6 +105,13 @@ def public(module: str, name: str, known: str = "") -> Any:
 def tell(old: str, now: str, package: str, until: str) -> None:
     """Say that a spec uses an old name."""
     warnings.warn(_sentence(old, now, package, until), I2IWarning, stacklevel=2)
+
+
+def _is_version(text: str) -> bool:
+    try:
+        return bool(Version(text))
+    except InvalidVersion:
+        return False
 
 
 def _sentence(old: str, now: str, package: str, until: str) -> str:

@@ -29,6 +29,8 @@ KINDS = (
 )
 # Keywords of every translation: nobody could reach a control of a method with such a name.
 TRANSLATORS = frozenset({"picture", "out", "samples", "seed", "sync", "value_range", "bits", "tile", "batch"})
+# What the recipe of a method may settle.
+RECIPE = ("data", "optimizers", "schedule", "train")
 # What the `update` of a metric can be shown.
 SHOWN = ("result", "input", "truth", "labels", "domain", "answers")
 # A function of one of these kinds is the thing itself; of the others, it makes the thing.
@@ -49,8 +51,10 @@ class Component:
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring."""
-        return (inspect.getdoc(self.factory) or "").partition("\n")[0]
+        """The first line of its own docstring; empty where it has none, but for what `dataclass` or a parent wrote."""
+        own = vars(self.factory).get("__doc__") if inspect.isclass(self.factory) else self.factory.__doc__
+        first = inspect.cleandoc(own or "").partition("\n")[0]
+        return "" if first.startswith(f"{self.factory.__name__}(") else first
 
     @property
     def where(self) -> str:
@@ -129,6 +133,7 @@ class Registry:
             signature = read_signature(factory)
             if inspect.isclass(factory) and issubclass(factory, Strategy):
                 _refuse_translators(name, factory)
+                _refuse_odd_recipe(name, factory)
         except (TypeError, NameError) as error:
             raise I2IError(f"{kind} '{name}': {error}") from error
         if kind == "metric" and inspect.isclass(factory):
@@ -306,7 +311,7 @@ class Registry:
         able = [c.name for c in same if set(c.signature.required_facts) <= told.keys()]
         return (
             f"{component} cannot be used here: nobody tells it {', '.join(missing)}\n"
-            f"    {component.kind}s that do without: {', '.join(sorted(able)) or 'none'}"
+            f"    {_plural(component.kind)} that do without: {', '.join(sorted(able)) or 'none'}"
         )
 
     def _refusal(self, component: Component, refused: list[str]) -> str:
@@ -314,7 +319,7 @@ class Registry:
         wanted = ", ".join(refused)
         return (
             f"{component} cannot be used here: it does not take {wanted}\n"
-            f"    {component.kind}s that do: {', '.join(sorted(able)) or 'none'}"
+            f"    {_plural(component.kind)} that do: {', '.join(sorted(able)) or 'none'}"
         )
 
 
@@ -328,6 +333,18 @@ def _refuse_translators(name: str, strategy: type[Strategy]) -> None:
         )
 
 
+def _refuse_odd_recipe(name: str, strategy: type[Strategy]) -> None:
+    """A section that nobody reads is a mistake of the method's author."""
+    if odd := [section for section in strategy.recipe if section not in RECIPE]:
+        raise I2IError(
+            f"strategy '{name}': its recipe has no section '{odd[0]}'\n    {nearest(odd[0], RECIPE)}"
+        )
+
+
+def _plural(kind: str) -> str:
+    return {"loss": "losses", "strategy": "strategies", "data": "data"}.get(kind, f"{kind}s")
+
+
 def _check_metric(name: str, factory: type) -> None:
     """A metric that nobody could show anything is a mistake of its author."""
     if lost := [method for method in ("update", "compute") if not callable(getattr(factory, method, None))]:
@@ -335,6 +352,11 @@ def _check_metric(name: str, factory: type) -> None:
     shown_to = [*inspect.signature(factory.update).parameters][1:]  # type: ignore[attr-defined]
     if odd := [parameter for parameter in shown_to if parameter not in SHOWN]:
         raise I2IError(f"metric '{name}': nobody shows its update '{odd[0]}'\n    {nearest(odd[0], SHOWN)}")
+    if not isinstance(getattr(factory, "higher_is_better", None), bool):
+        raise I2IError(
+            f"metric '{name}': {factory.__name__} does not say which values are better; write higher_is_better = True, "
+            "or False, in the class"
+        )
 
 
 def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
-"""How messages count and list things."""
+"""How messages count, list and quote things."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 
 FEW = 3
@@ -36,6 +38,16 @@ def and_more(count: int) -> str:
 def by_shape(shape: Sequence[int]) -> str:
     """The shape of a tensor: "64×3×4×4", or "a number"."""
     return "×".join(map(str, shape)) or "a number"
+
+
+def quoted(text: object, windows: bool = sys.platform == "win32") -> str:
+    """One word of a command to type, for the shell of this machine: `'my run'`, on Windows `"my run"`."""
+    word = "".join(mark if mark.isprintable() else "?" for mark in str(text))
+    if not windows:
+        return shlex.quote(word)
+    word = word.replace('"', "?")  # no file is called so there
+    plain = word.replace("\\", "/")
+    return word if shlex.quote(plain) == plain and "%" not in word else f'"{word}"'
 
 
 def in_bytes(size: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, default_collate
 from i2i.core.batch import address
 from i2i.core.data import Labelled, Source
 from i2i.core.errors import I2IError
+from i2i.core.plugin_files import WorkerPickler
 from i2i.data.bad_files import in_words
 
 TRIES = 100
@@ -77,6 +78,9 @@ class Samples(Dataset[Loaded]):
             return Loaded({}, bad, str(error))
         return Loaded({}, bad, f"data: of {TRIES} samples none could be read; i2i check finds the bad files")
 
+    def __reduce__(self) -> tuple[Callable[..., Samples], tuple[bytes, int, int]]:
+        return _received, (bytes(WorkerPickler.dumps(self.source)), self.seed, self.most)
+
     def _choice(self, key: Key, attempt: int) -> tuple[int, torch.Generator]:
         """The index of a sample, and its random numbers."""
         if attempt == 0:
@@ -96,6 +100,11 @@ class Samples(Dataset[Loaded]):
 
     def _rng(self, what: str, *numbers: int) -> torch.Generator:
         return torch.Generator().manual_seed(address(what, self.seed, *numbers))
+
+
+def _received(source: bytes, seed: int, most: int) -> Samples:
+    """The samples, in a worker process."""
+    return Samples(WorkerPickler.loads(source), seed, most)
 
 
 def labelled(source: Source) -> Labelled | None:

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, I2IWarning
 from i2i.core.registry import Registry
-from i2i.core.words import counted
+from i2i.core.words import counted, quoted
 from i2i.engine import checkpoints
 from i2i.engine.checkpoints import Found
 from i2i.engine.disk import DiskError
@@ -63,17 +64,28 @@ def check_facts(facts: Mapping[str, Any], folder: Folder, registry: Registry) ->
             f"{folder.path} holds imported weights and nothing to resume; start a new run from them: i2i run "
             f"{folder.spec} --set data.root=… --set train.init_from={folder.path} --out …"
         )
-    for file, digest in facts.get("plugin_files", {}).items():
-        if digest not in registry.files.values():
-            known = file in registry.files
-            what = f"{file} has changed since" if known else f"{file} is missing"
-            raise I2IError(
-                f"this run was made with a plug-in file, and {what}: i2i --plugin {file} resume {folder.path}"
-            )
+    _check_files(facts.get("plugin_files", {}), folder, registry)
     if lost := used.lacking(facts, registry, "this run"):
         raise I2IError("\n".join(lost))
     for sentence in [*used.moved(facts, registry, "this run"), *used.changed(facts, registry, "this run")]:
         warnings.warn(sentence, I2IWarning, stacklevel=3)
+
+
+def _check_files(files: Mapping[str, str], folder: Folder, registry: Registry) -> None:
+    """Refuse a run some of whose plug-in files are not here, by name; say which have changed."""
+    here = {Path(file).name for file in registry.files}
+    if missing := [file for file in files if Path(file).name not in here]:
+        needed = " ".join(f"--plugin {quoted(file)}" for file in files)
+        raise I2IError(
+            f"this run was made with a plug-in file, and {quoted(missing[0])} is missing: i2i {needed} resume "
+            f"{quoted(folder.path)}"
+        )
+    for file, digest in files.items():
+        if digest not in registry.files.values():
+            sentence = (
+                f"{quoted(file)} has changed since this run was made; it goes on with the file as it is now"
+            )
+            warnings.warn(sentence, I2IWarning, stacklevel=4)
 
 
 def check_data(before: Mapping[str, Any], now: DataFacts) -> None:

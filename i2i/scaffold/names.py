@@ -8,7 +8,7 @@ import importlib.util
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -79,27 +79,32 @@ def checked(given: str) -> Names:
     return names
 
 
-def check_words(names: Names, code: str) -> None:
-    """See that the code of a plug-in does not use its name for something else.
+def check_words(names: Names, code: Iterable[str]) -> None:
+    """See that the code of a plug-in does not use its name for something else, the code of its test included.
 
     Raises:
-        I2IError: it does, or Python does.
+        I2IError: it does, or Python or pytest does.
     """
-    taken = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_words(code)}
+    instead = f"choose another name, such as '{f'my-{names.name}'[:MOST].rstrip('-')}'"
+    if names.function.startswith("test"):
+        raise I2IError(
+            f"'{names.name}' cannot name a plug-in: pytest takes what begins with 'test' for a test; {instead}"
+        )
+    words = {word for text in code for word in _words(text)}
+    taken = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *words}
     for word in (names.function, names.type):
         if word in taken:
             raise I2IError(
-                f"'{names.name}' cannot name this plug-in: '{word}' means something else in its code; "
-                f"choose another name, such as 'my-{names.name}'"
+                f"'{names.name}' cannot name this plug-in: '{word}' means something else in its code; {instead}"
             )
 
 
 def _words(code: str) -> Iterator[str]:
-    """The names that a module imports, defines and uses."""
+    """The names that a module imports, defines and uses; of a dotted one the first part."""
     for node in ast.walk(ast.parse(code)):
         for field in ("id", "arg", "name", "asname"):
             if isinstance(word := getattr(node, field, None), str):
-                yield word
+                yield word.partition(".")[0]
 
 
 def _fault(given: str) -> str:

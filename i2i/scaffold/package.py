@@ -14,6 +14,7 @@ import i2i
 from i2i.core.errors import I2IError, nearest
 from i2i.core.extras import DISTRIBUTION
 from i2i.core.registry import Registry
+from i2i.core.words import quoted
 from i2i.scaffold.names import Names, check_words, checked
 
 # kind -> what such a plug-in is, in its texts; each has a folder of templates
@@ -55,8 +56,8 @@ class NewPlugin:
             [
                 *(str(self.folder / file) for file in self.files),
                 "next:",
-                f'    pip install -e "{self.folder}[test]"',
-                f"    pytest {_quoted(self.folder)}",
+                f"    pip install -e {quoted(f'{self.folder}[test]')}",
+                f"    pytest {quoted(self.folder)}",
                 f"    i2i show {self.kind} {self.component}",
             ]
         )
@@ -77,7 +78,8 @@ def new_plugin(name: str, kind: str, registry: Registry, out: Path | None = None
     if kind not in TEMPLATES:
         raise I2IError(f"there is no template of a '{kind}'\n    {nearest(kind, TEMPLATES)}")
     names, folder = checked(name), out or Path(f"i2i-{name}")
-    check_words(names, _texts(NEUTRAL, kind)[NEUTRAL.file])
+    neutral = _texts(NEUTRAL, kind)
+    check_words(names, [text for file, text in neutral.items() if file.suffix == ".py"])
     written = _texts(names, kind)
     components = _registered(written[names.file])
     _refuse_second_owner(registry, components)
@@ -96,7 +98,7 @@ def _registered(module: str) -> list[tuple[str, str]]:
 
 def _refuse_second_owner(registry: Registry, components: Iterable[tuple[str, str]]) -> None:
     for kind, name in components:
-        if name in registry.names(kind):
+        if registry.knows(kind, name):
             owner = registry.get(kind, name).owner
             raise I2IError(f"there is a {kind} '{name}' already, from {owner}; choose another name")
 
@@ -134,7 +136,3 @@ def _requirement(version: str) -> str:
     """What a plug-in written today needs: this minor version, or a later one of the same major version."""
     major, minor, *_ = version.split(".")
     return f"{DISTRIBUTION}>={major}.{minor},<{int(major) + 1}"
-
-
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if " " in str(path) else str(path)

@@ -15,7 +15,7 @@ from i2i.core.data import DataFacts, Source
 from i2i.core.errors import I2IError
 from i2i.core.registry import Registry
 from i2i.core.schema import Ref
-from i2i.core.strategy import Phase, Strategy
+from i2i.core.strategy import Make, Phase, Strategy
 from i2i.engine.inference import missing_compiler
 from i2i.engine.loop import Engine, Settings
 from i2i.engine.parallel import World, devices
@@ -24,6 +24,7 @@ from i2i.nets import init_weights, recompute_blocks
 from i2i.nets.init import check_init
 from i2i.spec.budget import Budget
 from i2i.spec.sections import Term
+from i2i.spec.shield import sentence_of
 from i2i.spec.spec import Spec
 from i2i.spec.terms import measured, term_loss
 
@@ -77,10 +78,14 @@ def build_parts(
             return None
         budget.ref = ref
         part = registry.build(ref, offers, demands)
-        return _counted(part) if ref.kind == "loss" else part
+        if ref.kind != "loss":
+            return part
+        unlearnt.append(part)
+        return _counted(part)
 
+    unlearnt: list[Any] = []
     with Budget() as budget:
-        parts = dict(strategy.build(make, facts))
+        parts = _built(spec.strategy.name, strategy, make, facts)
         losses = {}
         for name, term in spec.terms.items():
             budget.ref = term.loss
@@ -90,6 +95,8 @@ def build_parts(
     phases = [extended(phase, spec.terms, losses) for phase in strategy.phases()]
     for name in networks_of(phases):
         _check_init(name, parts.get(name), spec)
+    if losses_too:
+        _check_trained(parts, networks_of(phases), [*unlearnt, *losses.values()])
     return Parts(parts), phases
 
 
@@ -102,6 +109,28 @@ def _counted(loss: Any) -> Any:
     if isinstance(loss, nn.Module) or not isinstance(boundary, int | float):
         return loss
     return Counted(loss, boundary)
+
+
+def _built(name: str, strategy: Strategy, make: Make, facts: DataFacts) -> dict[str, Any]:
+    try:
+        return dict(strategy.build(make, facts))
+    except I2IError:
+        raise
+    except Exception as error:
+        said = str(error) if isinstance(error, ValueError) else sentence_of(error)
+        raise I2IError(f"strategy '{name}' cannot be built with these components: {said}") from error
+
+
+def _check_trained(parts: Mapping[str, Any], trained: Sequence[str], losses: Sequence[Any]) -> None:
+    """Refuse weights that would stay as they were drawn without anybody's knowing; those of losses are meant to."""
+    for name, part in parts.items():
+        if isinstance(part, nn.Module) and name not in trained and not any(part is loss for loss in losses):
+            left = sum(weight.numel() for weight in part.parameters() if weight.requires_grad)
+            if left:
+                raise I2IError(
+                    f"{name}: it has {left:,} weights that no phase minimises; list it in a phase, or freeze them "
+                    "where it is built: requires_grad_(False)"
+                )
 
 
 def _check_init(name: str, part: Any, spec: Spec) -> None:

@@ -48,7 +48,7 @@ def _entries(package: Distribution) -> Iterator[tuple[EntryPoint, str, str]]:
     """The plug-ins of a package, its name and its version; one whose own papers are damaged has none."""
     try:
         entries = package.entry_points.select(group=GROUP)
-        about = (package.name or "?", package.version or "?") if entries else ("", "")
+        about = (canonicalize_name(package.name or "?"), package.version or "?") if entries else ("", "")
     except Exception:  # any package of the machine may be half installed, and most are not about us
         return
     yield from ((entry, *about) for entry in entries)

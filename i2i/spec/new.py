@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from i2i.core.errors import I2IError
 from i2i.core.registry import Component, Registry
 from i2i.core.schema import Ref
+from i2i.data.demo import Layout
 from i2i.spec.catalogue import allowed
 from i2i.spec.sections import Section
 from i2i.spec.spec import Spec, resolve
 
 ROOT = "data/my-pictures"
+DEMO_SIZE, DEMO_STEPS = 64, 1000
 NETWORKS = ("generator", "discriminator", "encoder")
 
 
@@ -22,11 +26,11 @@ def new_spec(strategy: str, registry: Registry, *, demo: bool = False) -> str:
     """The text of a spec file for a method, as published or for the demo set.
 
     Raises:
-        SpecError: there is no such method.
+        I2IError: there is no such method, or nothing shows it on the demo set.
     """
     method = registry.get("strategy", strategy, "strategy.name")
     if demo:
-        spec = resolve(_merged({"strategy": {"name": strategy}}, method.factory.demo), registry)  # type: ignore[attr-defined]
+        spec = resolve(_merged({"strategy": {"name": strategy}}, _demo_of(strategy, registry)), registry)
     else:
         given = {"strategy": {"name": strategy}, "data": {"root": ROOT}}
         given = _merged(given, method.factory.example)  # type: ignore[attr-defined]
@@ -37,6 +41,25 @@ def new_spec(strategy: str, registry: Registry, *, demo: bool = False) -> str:
         )
     blocks = spec.toml().split("\n\n")
     return "\n\n".join([f"# {method.summary}", *(_explained(block, spec, registry) for block in blocks)])
+
+
+def _demo_of(strategy: str, registry: Registry) -> Mapping[str, Any]:
+    """What shows a method on the demo set: what it says itself, or the layout that its data kind is called like.
+
+    Raises:
+        I2IError: there is neither.
+    """
+    method: Any = registry.get("strategy", strategy).factory
+    layout = method.recipe.get("data", {}).get("name", "")
+    if not method.demo and layout not in typing.get_args(Layout):
+        raise I2IError(
+            f"strategy '{strategy}' has no demo; its class can give one: "
+            'demo = {"data": {"name": "demo", "layout": "paired"}, "train": {"steps": 1000}}'
+        )
+    return method.demo or {
+        "data": {"name": "demo", "layout": layout, "size": DEMO_SIZE},
+        "train": {"steps": DEMO_STEPS},
+    }
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

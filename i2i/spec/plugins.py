@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,11 +12,13 @@ from types import ModuleType
 from typing import Any
 
 import pluggy
+from packaging.utils import canonicalize_name
 
 import i2i
 from i2i.core import hookspecs
 from i2i.core.errors import I2IError, nearest
 from i2i.core.extras import DISTRIBUTION
+from i2i.core.plugin_files import module_name, run_file
 from i2i.core.registry import Package, Registry
 from i2i.spec import builtin
 from i2i.spec.installed import installed, unmet
@@ -62,7 +63,7 @@ def discover(files: Iterable[Path] = ()) -> Discovery:
         I2IError: one of the files cannot be loaded. An installed plug-in that fails is only listed.
     """
     found = Discovery("i2i")
-    found.plugins.append(_register(found, "i2i", builtin, i2i.__version__, DISTRIBUTION))
+    found.plugins.append(register(found, "i2i", builtin, i2i.__version__, DISTRIBUTION))
     for entry, version in installed():
         found.plugins.append(_load(found, entry, version))
     for file in files:
@@ -81,14 +82,14 @@ def _package(plugin: Plugin, plugins: Iterable[Plugin]) -> Package:
 
 
 def _load(registry: Registry, entry: EntryPoint, version: str) -> Plugin:
-    package = entry.dist.name if entry.dist else ""
+    package = canonicalize_name(entry.dist.name or "") if entry.dist else ""
     try:
         with shielded():
             asked = unmet(entry.dist, i2i.__version__) if entry.dist and package != DISTRIBUTION else ""
             if asked:
                 problem = f"it needs {asked}, and this is {i2i.__version__}: {_together(package)}"
                 return Plugin(entry.name, entry.value, version, package, problem, incompatible=True)
-            return _register(registry, entry.name, entry.load(), version, package)
+            return register(registry, entry.name, entry.load(), version, package)
     except PluginError as error:
         return Plugin(entry.name, entry.value, version, package, str(error))
 
@@ -102,37 +103,40 @@ def _load_file(registry: Registry, file: Path) -> Plugin:
     if not file.is_file():
         hint = nearest(file.name, [p.name for p in file.parent.glob("*.py")]) if file.parent.is_dir() else ""
         raise I2IError(f"--plugin {file}: there is no such file\n    {hint}")
-    name = f"i2i_plugin_{file.stem}_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise I2IError(f"--plugin {file}: this is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickled data workers look their module up there
+    name = module_name(file)
     try:
         with shielded():
-            spec.loader.exec_module(module)
-            return _register(registry, file.stem, module, "file", "")
+            module = run_file(file, name)
+            return register(registry, file.stem, module, "file", "")
     except PluginError as error:
         sys.modules.pop(name, None)
         raise I2IError(f"--plugin {file}: it failed to load: {error}") from error.__cause__
 
 
-def _register(registry: Registry, name: str, module: Any, version: str, package: str) -> Plugin:
-    """Call one plug-in's hook into a registry of its own, and take that over if all went well."""
+def register(registry: Registry, name: str, module: Any, version: str, package: str) -> Plugin:
+    """Call one plug-in's hook into a registry of its own, and take that over if all went well.
+
+    Raises:
+        I2IError: it has no such hook, or what it registers is refused.
+    """
     manager = pluggy.PluginManager("i2i")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name)
     manager.check_pending()
     if not manager.hook.i2i_register.get_hookimpls():
         raise I2IError("it has no function i2i_register marked with @i2i.hookimpl")
-    scratch = Registry(_owner(module), package)
+    scratch = Registry(owner_of(module), package)
     manager.hook.i2i_register(registry=scratch)
     registry.merge(scratch)
-    return Plugin(name, _owner(module), version, package)
+    return Plugin(name, owner_of(module), version, package)
 
 
-def _owner(module: Any) -> str:
-    return module.__name__ if isinstance(module, ModuleType) else type(module).__name__
+def owner_of(plugin: Any) -> str:
+    """Whose components those of a plug-in are: its module's, or `module:Class` of an object or a class."""
+    if isinstance(plugin, ModuleType):
+        return plugin.__name__
+    whose = plugin if isinstance(plugin, type) else type(plugin)
+    return f"{whose.__module__}:{whose.__qualname__}"
 
 
 def file_hash(file: Path) -> str:

@@ -15,6 +15,7 @@ from i2i.core.strategy import Phase, Strategy
 from i2i.engine.diagnosis import check_terms
 from i2i.spec.assemble import build_parts, build_strategy
 from i2i.spec.hollow import Hollow
+from i2i.spec.shield import sentence_of
 from i2i.spec.spec import Spec
 from i2i.spec.terms import check_reach
 
@@ -73,9 +74,16 @@ def _step(
                 if name in terms:
                     check_reach(name, term, terms[name], net)
             names[phase.name] = tuple(x)
-    except (RuntimeError, ValueError, AssertionError) as error:
+    except I2IError:
+        raise
+    except Exception as error:
+        said = (
+            str(error)
+            if isinstance(error, RuntimeError | ValueError | AssertionError)
+            else sentence_of(error)
+        )
         raise I2IError(
-            f"strategy '{spec.strategy.name}' does not run with these components and pictures: {error}"
+            f"strategy '{spec.strategy.name}' does not run with these components and pictures: {said}"
         ) from error
     return names
 

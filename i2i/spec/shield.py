@@ -36,7 +36,7 @@ def shielded() -> Iterator[None]:
     except BaseException as error:
         if pressed.is_set():
             raise
-        raise PluginError(_sentence(error)) from error
+        raise PluginError(sentence_of(error)) from error
     finally:
         if before is not None:
             signal.signal(signal.SIGINT, before)
@@ -57,7 +57,8 @@ def _is_main() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _sentence(error: BaseException) -> str:
+def sentence_of(error: BaseException) -> str:
+    """What somebody's code raised, and where."""
     if isinstance(error, I2IError):
         return str(error)
     text = f"{type(error).__name__}: {_text(error)}"

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from pydantic import BaseModel
 
 from i2i.core.errors import I2IError
 from i2i.core.extras import DISTRIBUTION
 from i2i.core.registry import KINDS, Registry
 from i2i.core.schema import Ref
-from i2i.core.words import listed
+from i2i.core.words import listed, quoted
 from i2i.spec.spec import Spec
 
 SHOWN = 4  # components of a package that a sentence names
@@ -37,7 +37,7 @@ class Used:
     def install(self) -> str:
         """How to install it as it was."""
         try:
-            return f"pip install '{self.package}=={Version(self.version)}'"
+            return f"pip install {quoted(f'{self.package}=={Version(self.version)}')}"
         except InvalidVersion:
             return f"pip install {self.package}"
 
@@ -58,8 +58,6 @@ def _within(value: Any) -> Iterator[Ref]:
         yield from (ref for each in value.values() for ref in _within(each))
     elif isinstance(value, (list, tuple)):
         yield from (ref for each in value for ref in _within(each))
-    elif isinstance(value, BaseModel):
-        yield from _within(dict(value))
 
 
 def used(spec: Spec, registry: Registry) -> dict[str, dict[str, Any]]:
@@ -156,4 +154,4 @@ def _used(name: str, table: Mapping[str, Any]) -> Used:
         each for each in components if len(each) != 2 or each[0] not in KINDS or not each[1].isprintable()
     ]:
         raise ValueError(f"{odd[0]!r} is no component")
-    return Used(name, table["version"], components)
+    return Used(canonicalize_name(name), table["version"], components)

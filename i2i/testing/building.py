@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -13,14 +13,16 @@ from i2i.core.batch import Draws
 from i2i.core.errors import I2IError
 from i2i.core.registry import Component
 from i2i.nets.blocks import Dropout
+from i2i.testing.calling import POSITIONAL, called_with
 from i2i.testing.workbench import SIDE, Workbench
 
 COUNT = 2
+
 # What networks are told, as strategies tell it.
 FACTS: Mapping[str, Any] = MappingProxyType(
     {
-        "in_channels": 3,
-        "out_channels": 3,
+        "in_channels": 2,
+        "out_channels": 1,
         "image_size": SIDE,
         "resolution": SIDE,
         "aspect": 1.0,
@@ -31,9 +33,6 @@ FACTS: Mapping[str, Any] = MappingProxyType(
         "features": False,
     }
 )
-# What `forward` is given after the picture, in the order of the facts that ask for it.
-TOLD = ("latent", "domains", "labels")
-IMAGE_ONLY = ("discriminator", "encoder")
 
 
 def facts_of(bench: Workbench, network: Component) -> dict[str, Any]:
@@ -52,20 +51,29 @@ def facts_of(bench: Workbench, network: Component) -> dict[str, Any]:
     return {fact: told[fact] for fact in network.signature.facts if fact in told}
 
 
-def inputs(network: Component, facts: Mapping[str, Any]) -> dict[str, Tensor]:
-    """What `forward` is called with: the picture, or the random numbers that it starts from, then what it was told."""
+def inputs(network: Component, facts: Mapping[str, Any], width: int = SIDE) -> dict[str, Tensor]:
+    """What `forward` is called with: the picture, or the numbers that it starts from, then what its facts stand for.
+
+    A generator is given all of it in the order of its facts; others as much as they take.
+    """
     random = torch.Generator().manual_seed(1)
     made: dict[str, Tensor] = {}
     if "in_channels" in facts:
-        shape = (COUNT, facts["in_channels"], SIDE, SIDE)
-        made["image"] = torch.rand(shape, generator=random) * 2 - 1
-    if "latent" in facts and network.kind == "generator":
-        made["z"] = torch.randn(COUNT, facts["latent"], generator=random)
-    if "domains" in facts and network.kind == "generator":
-        made["domain"] = torch.eye(facts["domains"])[:COUNT]
-    if "labels" in facts:
-        made["label"] = torch.arange(COUNT) % facts["labels"]
-    return made
+        made["image"] = torch.rand((COUNT, facts["in_channels"], SIDE, width), generator=random) * 2 - 1
+    for fact, value in facts.items():
+        if fact == "latent" and network.kind == "generator":
+            made["z"] = torch.randn(COUNT, value, generator=random)
+        elif fact == "domains":
+            made["domain"] = torch.eye(value)[:COUNT]
+        elif fact == "labels":
+            made["label"] = torch.arange(COUNT) % value
+    taken = len(made) if network.kind == "generator" else max(1, len(positional(network)))
+    return dict([*made.items()][:taken])
+
+
+def positional(network: Component) -> list[str]:
+    """The names of what `forward` takes."""
+    return [p.name for p in called_with(network.factory) if p.kind in POSITIONAL]
 
 
 def built(bench: Workbench, network: Component, options: Mapping[str, Any] | None = None) -> nn.Module:
@@ -86,3 +94,21 @@ def ran(module: nn.Module, given: Mapping[str, Tensor]) -> Any:
         if isinstance(layer, Dropout):
             layer.draws = Draws(("check",), range(len(next(iter(given.values())))))
     return module(*given.values())
+
+
+def left_behind(work: Callable[[], object]) -> str:
+    """That a tensor did not move when its owner was moved to another device; empty where all did.
+
+    The device is torch's "meta", whose tensors have no contents; what else goes wrong there is no matter.
+    """
+    try:
+        work()
+    except RuntimeError as error:
+        if "expected device" in str(error) or "same device" in str(error):
+            return (
+                "a tensor stays behind when the rest is moved to another device, a GPU for example; make it a buffer "
+                "(self.register_buffer), keep layers in nn.ModuleList, and give new tensors the device of an input"
+            )
+    except Exception:  # it reads numbers, which are not there
+        return ""
+    return ""

@@ -11,10 +11,20 @@ from typing import Any
 
 from i2i.core.errors import I2IError, nearest
 from i2i.core.registry import Component, Registry
-from i2i.spec.plugins import _register as register
-from i2i.spec.plugins import discover
+from i2i.spec.plugins import discover, owner_of, register
 from i2i.spec.shield import PluginError, shielded
-from i2i.testing import equalities, losses, methods, networks, options, others, sources, training, translation
+from i2i.testing import (
+    equalities,
+    losses,
+    methods,
+    metrics,
+    networks,
+    options,
+    others,
+    sources,
+    training,
+    translation,
+)
 from i2i.testing.workbench import Workbench
 
 Rule = Callable[[Workbench, Component], Iterator[str]]
@@ -47,12 +57,15 @@ NETWORK: Mapping[str, Rule] = MappingProxyType(
         "summary": summary,
         "defaults": networks.defaults,
         "forward": networks.forward,
+        "random numbers": networks.random_numbers,
+        "inputs": networks.inputs_kept,
+        "sizes": networks.sizes,
+        "device": networks.device,
         "bounds": networks.bounds,
         "options": networks.options,
         "reach": networks.reach,
         "samples": networks.samples,
         "state": networks.state,
-        "random numbers": networks.random_numbers,
         "bf16": networks.half_precision,
         "compile": networks.compiled,
     }
@@ -67,8 +80,8 @@ RULES: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
             "steps": training.steps,
             "terms": training.terms,
             "reach": training.reach,
-            "options": options.options,
             "random numbers": training.random_numbers,
+            "options": options.options,
             "accumulation": equalities.accumulation,
             "resume": equalities.resume,
             "processes": equalities.processes,
@@ -88,9 +101,10 @@ RULES: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
             "summary": summary,
             "defaults": losses.defaults,
             "one number": losses.one_number,
-            "mean": losses.mean,
             "memory": losses.memory,
+            "mean": losses.mean,
             "equal pictures": losses.alike,
+            "device": losses.device,
             "bounds": losses.bounds,
             "options": losses.options,
             "bf16": losses.half_precision,
@@ -107,15 +121,17 @@ RULES: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
         },
         "optimizer": {"summary": summary, "steps": others.optimizer_steps, "bounds": others.bounds},
         "schedule": {"summary": summary, "factors": others.schedule_factors, "bounds": others.bounds},
-        "metric": {"summary": summary, "value": others.metric_value, "bounds": others.bounds},
+        "metric": {"summary": summary, "value": metrics.value, "bounds": others.bounds},
         "logger": {"summary": summary, "calls": others.logger_calls, "bounds": others.bounds},
-        "importer": {"detects": others.importer_detects},
+        "importer": {"summary": summary, "detects": others.importer_detects, "bounds": others.bounds},
     }
 )
 
 
 # Where one of these is broken, the others of the component would only say so again.
-FIRST = frozenset({"defaults", "steps", "forward", "one number", "interface"})
+FIRST = frozenset(
+    {"defaults", "steps", "forward", "random numbers", "inputs", "one number", "memory", "interface"}
+)
 
 
 @dataclass(frozen=True)
@@ -157,7 +173,8 @@ def check(plugin: Any, *, small: Small | None = None, exempt: Mapping[str, str] 
             Python file that has one.
         small: "kind.name" -> options, and facts, that a component is built with: small ones, or those that it cannot do
             without; "data" -> options of the demo set; "translate.NAME" -> values for the controls of a method. What
-            has an option `width`, `blocks`, `layers` or `hidden` is made small unasked.
+            has an option `width`, `blocks`, `layers` or `hidden` is made small unasked. Whether an option
+            changes anything is tried for numbers, switches and choices; not for free texts.
         exempt: "kind.name: rule" -> why this component need not keep to this rule.
 
     Raises:
@@ -182,9 +199,12 @@ def checks(
         ContractError: the plug-in cannot be loaded, registers nothing, or an exemption names no check.
     """
     registry, mine = loaded(plugin)
+    known = [f"{component.kind}.{component.name}" for component in registry]
+    known += ["data", *(f"translate.{name}" for name in registry.names("strategy"))]
+    _check_names("small: there is no component", small or {}, known)
     bench = Workbench(registry, small or {})
     every = [Check(component, rule, bench) for component in mine for rule in RULES[component.kind]]
-    _check_names("exempt", exempt or {}, [str(each) for each in every])
+    _check_names("exempt: there is no check", exempt or {}, [str(each) for each in every])
     return [each for each in every if str(each) not in (exempt or {})]
 
 
@@ -195,18 +215,18 @@ def rules(kind: str) -> tuple[str, ...]:
 
 def _check_names(what: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
     if odd := [name for name in given if name not in known]:
-        raise ContractError([f"{what}: there is no check '{odd[0]}'\n    {nearest(odd[0], known)}"])
+        raise ContractError([f"{what} '{odd[0]}'\n    {nearest(odd[0], known)}"])
 
 
 def loaded(plugin: Any) -> tuple[Registry, list[Component]]:
     """Everything that is installed, and the components of one plug-in."""
     try:
-        if isinstance(plugin, Path):
-            found = discover([plugin])
+        if isinstance(plugin, str | Path):
+            found = discover([Path(plugin)])
             owner = found.plugins[-1].module
         else:
             found = discover()
-            owner = getattr(plugin, "__name__", type(plugin).__name__)
+            owner = owner_of(plugin)
             if owner not in {component.owner for component in found}:
                 with shielded():
                     owner = register(found, owner, plugin, "", "").module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 def tiny_data(tmp_path: Path) -> Callable[..., Path]:
     """`tiny_data("paired", count=4, size=32)`: a folder with a few pictures drawn on the spot, with known truth.
 
-    Layouts: paired, unpaired, domains, masks, images.
+    Layouts: paired, unpaired, domains, masks, images. Each call makes a folder of its own.
     """
+    number = itertools.count(1)
 
     def written(layout: str, *, count: int = 5, size: int = 32, seed: int = 0) -> Path:
         from i2i.data.demo_files import write_demo
 
-        folder = tmp_path / f"tiny-{layout}"
+        folder = tmp_path / f"tiny-{layout}-{next(number)}"
         write_demo(folder, layout, count, size, seed)
         return folder
 

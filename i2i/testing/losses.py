@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from i2i.core.errors import I2IError
 from i2i.core.registry import Component
+from i2i.testing.building import left_behind
 from i2i.testing.calling import called_with, is_adversarial, needed
 from i2i.testing.comparing import unequal
-from i2i.testing.values import at_bounds, others, refusal
+from i2i.testing.randomness import draws
+from i2i.testing.values import at_bounds, others, refusal, unforeseen
 from i2i.testing.workbench import Workbench
 
 COUNT, SIDE = 4, 32
@@ -102,30 +104,47 @@ def mean(bench: Workbench, loss: Component) -> Iterator[str]:
 def memory(bench: Workbench, loss: Component) -> Iterator[str]:
     """It gives the same every time: nothing is remembered, drawn at random or changed in place."""
     for tensors, rest in cases(loss).values():
+        if said := _unsteady(bench, loss, tensors, rest):
+            yield said
+            return
+
+
+def _unsteady(bench: Workbench, loss: Component, tensors: tuple[Tensor, ...], rest: tuple[Any, ...]) -> str:
+    """What a loss does beside giving its value; empty where it does nothing."""
+    call, kept = built(bench, loss), [tensor.clone() for tensor in tensors]
+    first = call(*tensors, *rest)
+    if draws(lambda: call(*tensors, *rest)):
+        return "it draws from random numbers that all of Python shares; it has to give the same every time"
+    if any(unequal({"": one}, {"": other}) for one, other in zip(kept, tensors, strict=True)):
+        return "it changes the tensors that it is given; do without operations in place (add_, clamp_, …)"
+    again, stateful = built(bench, loss), isinstance(call, nn.Module)
+    if stateful:
+        again.load_state_dict(call.state_dict())
+    third, same = call(*tensors, *rest), again(*tensors, *rest)
+    if unequal({"": third}, {"": same}) or (not stateful and unequal({"": first}, {"": third})):
+        return (
+            "it gives another value the second time for the same tensors: it remembers something; derive it from "
+            "torch.nn.Module and keep that as a buffer, so that a checkpoint holds it"
+        )
+    return ""
+
+
+def device(bench: Workbench, loss: Component) -> Iterator[str]:
+    """All of it moves to a device with it."""
+    for tensors, rest in cases(loss).values():
         call = built(bench, loss)
-        kept = [tensor.clone() for tensor in tensors]
-        state = torch.get_rng_state()
-        values = [call(*tensors, *rest).detach() for _ in range(3)]
-        if not torch.equal(state, torch.get_rng_state()):
-            yield "it draws from torch's global random numbers; a loss has to give the same for the same tensors"
-            return
-        if any(unequal({"": one}, {"": other}) for one, other in zip(kept, tensors, strict=True)):
-            yield "it changes the tensors that it is given; do without operations in place (add_, clamp_, …)"
-            return
-        if not isinstance(call, nn.Module) and any(not torch.equal(values[0], value) for value in values):
-            yield (
-                "it gives another value the second time for the same tensors: it remembers something; derive it from "
-                "torch.nn.Module and keep that as a buffer, so that a checkpoint holds it"
-            )
+        moved = call.to("meta") if isinstance(call, nn.Module) else call
+        if said := left_behind(functools.partial(moved, *(tensor.to("meta") for tensor in tensors), *rest)):
+            yield said
             return
 
 
 def defaults(bench: Workbench, loss: Component) -> Iterator[str]:
     """It is built with every default."""
-    bench.registry.build(
-        bench.registry.resolve("loss", {"name": loss.name, **bench.given(loss)}, "loss"), {}, {}
-    )
-    yield from ()
+    ref = bench.registry.resolve("loss", {"name": loss.name, **bench.given(loss)}, "loss")
+    made = bench.registry.build(ref, {}, {})
+    if isinstance(made, nn.Module) and any(weight.requires_grad for weight in made.parameters()):
+        yield "it has weights that nobody trains, because it is a loss; freeze them: self.requires_grad_(False)"
 
 
 def bounds(bench: Workbench, loss: Component) -> Iterator[str]:
@@ -139,11 +158,9 @@ def bounds(bench: Workbench, loss: Component) -> Iterator[str]:
                         f"with {option} = {value!r} it is not finite{f' ({role})' if role else ''}; give the option "
                         "narrower limits"
                     )
-        except I2IError as error:
-            if "cannot be built with these options" in str(error) and isinstance(error.__cause__, Exception):
-                yield refusal(option, value, error.__cause__)
         except Exception as error:
-            yield refusal(option, value, error)
+            if (cause := unforeseen(error)) is not None:
+                yield refusal(option, value, cause)
 
 
 def options(bench: Workbench, loss: Component) -> Iterator[str]:
@@ -159,8 +176,8 @@ def options(bench: Workbench, loss: Component) -> Iterator[str]:
 def _same(bench: Workbench, loss: Component, changed: Mapping[str, Any], usual: Mapping[str, Tensor]) -> bool:
     try:
         return not unequal(_behaviour(bench, loss, changed), usual)
-    except (I2IError, ValueError):
-        return False
+    except Exception:
+        return False  # it is looked at; whether that ends in a sentence, `bounds` says
 
 
 def _behaviour(bench: Workbench, loss: Component, changed: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
 from i2i.core.registry import Component
 from i2i.nets.joining import steady
-from i2i.testing.building import COUNT, built, facts_of, inputs, ran
-from i2i.testing.calling import POSITIONAL, called_with
+from i2i.testing.building import COUNT, built, facts_of, inputs, left_behind, positional, ran
+from i2i.testing.calling import called_with, needed
 from i2i.testing.comparing import in_words, numbered, tensors_in, unequal
-from i2i.testing.values import at_bounds, others, refusal
+from i2i.testing.randomness import draws
+from i2i.testing.values import at_bounds, others, refusal, unforeseen
 from i2i.testing.workbench import SIDE, Workbench
 
 ALONE = 1e-4
@@ -25,9 +25,8 @@ ALONE = 1e-4
 def forward(bench: Workbench, network: Component) -> Iterator[str]:
     """`forward` takes the picture followed by what the facts stand for, and gives what its kind should."""
     facts = facts_of(bench, network)
-    given, parameters = inputs(network, facts), called_with(network.factory)
-    takes = [p.name for p in parameters if p.kind in POSITIONAL]
-    needs = [p.name for p in parameters if p.kind in POSITIONAL and p.default is inspect.Parameter.empty]
+    given, takes = inputs(network, facts), positional(network)
+    needs = needed(called_with(network.factory))
     if not len(needs) <= len(given) <= len(takes):
         yield (
             f"it is told {', '.join(network.signature.facts)}, so its forward is called with {', '.join(given)}; "
@@ -81,18 +80,23 @@ def _loss(result: Any) -> Tensor:
 
 def samples(bench: Workbench, network: Component) -> Iterator[str]:
     """A sample's result does not depend on the others, but by batch norm."""
-    module = built(bench, network).eval()
-    if not steady(module):
-        return
-    given = inputs(network, facts_of(bench, network))
-    with torch.no_grad():
-        whole = numbered(ran(module, given))
-        alone = numbered(module(*(tensor[:1] for tensor in given.values())))
-    if gaps := unequal({key: t[:1] for key, t in whole.items()}, alone, ALONE):
+    gaps = _neighbours(built(bench, network).eval(), bench, network)
+    if gaps := gaps or _neighbours(built(bench, network).train(), bench, network):
         yield (
             f"a sample's result depends on the other samples (by {_size(gaps)}); take means and norms "
             "over the dimensions behind the first, or use i2i.nets.BatchNorm, which i2i knows how to treat"
         )
+
+
+def _neighbours(module: nn.Module, bench: Workbench, network: Component) -> list[str]:
+    """By how much the results of a sample differ without its neighbours."""
+    if not steady(module):
+        return []
+    given = inputs(network, facts_of(bench, network))
+    with torch.no_grad():
+        whole = numbered(ran(module, given))
+        alone = numbered(module(*(tensor[:1] for tensor in given.values())))
+    return unequal({key: t[:1] for key, t in whole.items()}, alone, ALONE)
 
 
 def state(bench: Workbench, network: Component) -> Iterator[str]:
@@ -112,13 +116,51 @@ def state(bench: Workbench, network: Component) -> Iterator[str]:
 def random_numbers(bench: Workbench, network: Component) -> Iterator[str]:
     """A forward pass draws no global random numbers."""
     module, given = built(bench, network), inputs(network, facts_of(bench, network))
-    before = torch.get_rng_state()
-    ran(module, given)
-    if not torch.equal(before, torch.get_rng_state()):
+    if draws(lambda: ran(module, given)):
         yield (
-            "its forward draws from torch's global random numbers (torch.randn, nn.Dropout); use i2i.nets.Dropout, and "
-            "take other random numbers as an input"
+            "its forward draws from random numbers that all of Python shares (torch.randn, nn.Dropout, random, numpy); "
+            "use i2i.nets.Dropout, and take other random numbers as an input"
         )
+
+
+def inputs_kept(bench: Workbench, network: Component) -> Iterator[str]:
+    """A forward pass leaves its inputs as they are."""
+    given = inputs(network, facts_of(bench, network))
+    kept = {name: tensor.clone() for name, tensor in given.items()}
+    ran(built(bench, network), given)
+    if changed := unequal(kept, given):
+        yield (
+            f"its forward changes the {changed[0].partition(':')[0]} that it is given; do without operations in place "
+            "(add_, clamp_, …)"
+        )
+
+
+def device(bench: Workbench, network: Component) -> Iterator[str]:
+    """All of it moves to a device with it."""
+    moved, given = built(bench, network).to("meta"), inputs(network, facts_of(bench, network))
+    if said := left_behind(lambda: ran(moved, {name: tensor.to("meta") for name, tensor in given.items()})):
+        yield said
+
+
+def sizes(bench: Workbench, network: Component) -> Iterator[str]:
+    """A generator that is not told the size of pictures takes others, too, or refuses them in a sentence."""
+    facts = facts_of(bench, network)
+    if network.kind != "generator" or "in_channels" not in facts or {"image_size", "resolution"} & {*facts}:
+        return
+    given = inputs(network, facts, width=2 * SIDE)
+    try:
+        made = ran(built(bench, network), given)
+    except ValueError:
+        return
+    except RuntimeError as error:
+        yield (
+            f"it works on pictures of {SIDE}×{SIDE} only ({str(error).splitlines()[0]}); results have the size of "
+            "their inputs: take the size from the picture, or take the fact image_size"
+        )
+        return
+    if made.shape[2:] != given["image"].shape[2:]:
+        size = f"{made.shape[3]}×{made.shape[2]}"
+        yield f"of {2 * SIDE}×{SIDE} pixels it makes {size}; a result has the size of its input"
 
 
 def defaults(bench: Workbench, network: Component) -> Iterator[str]:
@@ -135,17 +177,9 @@ def bounds(bench: Workbench, network: Component) -> Iterator[str]:
     for option, value in at_bounds(network):
         try:
             ran(built(bench, network, {option: value}), given)
-        except I2IError as error:
-            if "cannot be built with these options" in str(error):
-                yield refusal(option, value, _cause(error))
-        except ValueError:
-            continue  # a sentence about the picture that is too small for it
         except Exception as error:
-            yield refusal(option, value, error)
-
-
-def _cause(error: Exception) -> Exception:
-    return error.__cause__ if isinstance(error.__cause__, Exception) else error
+            if (cause := unforeseen(error)) is not None:
+                yield refusal(option, value, cause)
 
 
 def options(bench: Workbench, network: Component) -> Iterator[str]:

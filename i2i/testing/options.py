@@ -16,7 +16,7 @@ from i2i.spec.spec import Spec
 from i2i.testing.calling import called_with, is_adversarial
 from i2i.testing.comparing import unequal
 from i2i.testing.translation import shown
-from i2i.testing.values import at_bounds, others, refusal
+from i2i.testing.values import at_bounds, others, refusal, unforeseen
 from i2i.testing.workbench import NETWORKS, STEPS, Workbench
 
 
@@ -28,10 +28,9 @@ def bounds(bench: Workbench, method: Component) -> Iterator[str]:
         try:
             small = bench.spec(method.name, options={option: value})
             rehearse(small, bench.registry, build_source(small, bench.registry).facts)
-        except I2IError:
-            continue
         except Exception as error:
-            yield refusal(option, value, error)
+            if (cause := unforeseen(error)) is not None:
+                yield refusal(option, value, cause)
 
 
 def options(bench: Workbench, method: Component) -> Iterator[str]:
@@ -46,8 +45,8 @@ def options(bench: Workbench, method: Component) -> Iterator[str]:
 def _matters(bench: Workbench, method: Component, usual: Course, changed: Mapping[str, Any]) -> bool:
     try:
         return usual.differs(bench.spec(method.name, options=changed))
-    except I2IError:
-        return True  # refused in a sentence, so it is looked at
+    except Exception:
+        return True  # it is looked at; whether that ends in a sentence, `bounds` says
 
 
 def _other_values(bench: Workbench, method: Component, option: str) -> Iterator[Any]:

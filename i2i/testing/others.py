@@ -1,8 +1,7 @@
-"""What metrics, loggers, optimizers, schedules and importers keep to."""
+"""What loggers, optimizers, schedules and importers keep to."""
 
 from __future__ import annotations
 
-import inspect
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,76 +13,56 @@ from torch import Tensor, nn
 
 from i2i.core.errors import I2IError
 from i2i.core.importing import Match
+from i2i.core.protocols import Logger, Schedule
 from i2i.core.registry import Component
 from i2i.testing.comparing import unequal
-from i2i.testing.values import at_bounds
+from i2i.testing.values import at_bounds, refusal, unforeseen
 from i2i.testing.workbench import Workbench
 
-COUNT, SIDE = 4, 64
+SIDE = 64
+LINES = 20
+"""Steps that a logger is told: so many that a lost file is told from one that holds the latest step."""
+MARKS = (0, 1, 10, 99, 100, 1000, 10**5, 10**7, 0, 10)
+"""Steps that a schedule is asked for; some twice."""
 CLASSES = ("a", "b", "c")
 FACTS: Mapping[str, Any] = {"image_size": SIDE, "classes": len(CLASSES), "ignore": 255, "domains": CLASSES}
 
 
-def _shown(count: int = COUNT) -> dict[str, Tensor]:
-    random = torch.Generator().manual_seed(5)
-    pictures = {
-        name: torch.rand(count, 3, SIDE, SIDE, generator=random) * 2 - 1
-        for name in ("result", "truth", "input")
-    }
-    labels = torch.randint(0, len(CLASSES), (count, SIDE, SIDE), generator=random)
-    answers = torch.rand(2, count, 3, SIDE, SIDE, generator=random) * 2 - 1
-    return {**pictures, "labels": labels, "domain": torch.arange(count) % len(CLASSES), "answers": answers}
-
-
-def _measured(bench: Workbench, metric: Component, shown: Mapping[str, Tensor], cuts: int) -> float:
-    """The value of a metric that is shown results in so many parts."""
-    facts = {fact: FACTS[fact] for fact in metric.signature.facts if fact in FACTS}
-    if inspect.isfunction(metric.factory):
-        made = bench.build(metric, {}, {})
-        return float(made(shown["result"], shown["truth"]))
-    judge = bench.build(metric, {}, {**facts, **bench.facts(metric)})
-    names = [*inspect.signature(judge.update).parameters]
-    for part in range(cuts):
-        span = slice(part * COUNT // cuts, (part + 1) * COUNT // cuts)
-        judge.update(**{n: shown[n][:, span] if n == "answers" else shown[n][span] for n in names})
-    value = judge.compute()
-    return float(next(iter(value.values())) if isinstance(value, Mapping) else value)
-
-
-def metric_value(bench: Workbench, metric: Component) -> Iterator[str]:
-    """A metric gives one number, the same every time, however its results are cut."""
-    shown = _shown()
-    kept, state = {name: t.clone() for name, t in shown.items()}, torch.get_rng_state()
-    value = _measured(bench, metric, shown, 1)
-    if not math.isfinite(value):
-        yield f"it gives {value} for ordinary pictures"
-        return
-    if not torch.equal(state, torch.get_rng_state()):
-        yield (
-            "it draws from torch's global random numbers, which disturbs the run that it judges; use a torch.Generator "
-            "of its own"
-        )
-    elif value != _measured(bench, metric, shown, 1):
-        yield "it gives another value the second time for the same pictures; give its random numbers a fixed seed"
-    if unequal(kept, shown):
-        yield "it changes the pictures that it is shown; do without operations in place"
-    whole = inspect.isfunction(metric.factory)
-    if not whole and not math.isclose(value, _measured(bench, metric, shown, 2), rel_tol=1e-4, abs_tol=1e-5):
-        yield "it depends on how many results it is shown at a time; add up over all results, and divide in compute()"
-
-
 def logger_calls(bench: Workbench, logger: Component) -> Iterator[str]:
-    """A logger can be opened, told numbers and pictures, closed, and opened again."""
+    """A logger can be opened, told numbers and pictures, closed, and opened again, and keeps what it had written."""
+    made = bench.build(logger, {}, {})
+    if lost := [name for name in ("open", "scalars", "picture", "close") if not hasattr(made, name)]:
+        yield f"it has no method {', '.join(lost)} (i2i.Logger)"
+        return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        for step in (1, 2):
-            made = bench.build(logger, {}, {})
-            if lost := [name for name in ("open", "scalars", "picture", "close") if not hasattr(made, name)]:
-                yield f"it has no method {', '.join(lost)} (i2i.Logger)"
-                return
-            made.open(Path(folder))
-            made.scalars(step, {"generator/gan": 0.5, "odd": math.nan})
-            made.picture(step, "samples", torch.zeros(3, 8, 8, dtype=torch.uint8))
-            made.close()
+        _tell(made, Path(folder), range(1, LINES))
+        before = _sizes(Path(folder))
+        _tell(bench.build(logger, {}, {}), Path(folder), range(LINES, LINES + 1))
+        after = _sizes(Path(folder))
+    # by half: a file with the latest step alone may lose some characters
+    if odd := sorted(name for name, size in before.items() if after.get(name, 0) < size / 2):
+        yield (
+            f"when it is opened again, as after a resume, {odd[0]} loses what it held; add to what an earlier process "
+            "wrote"
+        )
+
+
+def _tell(logger: Logger, folder: Path, steps: range) -> None:
+    """What a logger is told by one process."""
+    logger.open(folder)
+    for step in steps:
+        logger.scalars(step, {"generator/gan": 0.5, "odd": math.nan})
+    logger.picture(steps[-1], "samples", torch.zeros(3, 8, 8, dtype=torch.uint8))
+    logger.close()
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """The bytes of every file in a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def optimizer_steps(bench: Workbench, optimizer: Component) -> Iterator[str]:
@@ -136,12 +115,17 @@ class _Trained:
 def schedule_factors(bench: Workbench, schedule: Component) -> Iterator[str]:
     """A schedule gives a factor from 0 on for every step, and is a pure function of it."""
     made = bench.build(schedule, {}, {})
-    marks = [0, 1, 10, 99, 100, 1000, 10**5, 10**7, 0, 10]
-    factors = [made(step, 10) for step in marks]
-    if odd := [step for step, factor in zip(marks, factors, strict=True) if not 0 <= factor < math.inf]:
-        yield f"at step {odd[0]} the factor is {made(odd[0], 10)}; it should be 0 or more, and finite"
+    yield from _factors(made)
+    factors = [made(step, 10) for step in MARKS]
     if (factors[0], factors[2]) != (factors[-2], factors[-1]):
         yield "the factor of a step depends on the steps that were asked before; a resume asks from the middle on"
+
+
+def _factors(schedule: Schedule) -> Iterator[str]:
+    for step in MARKS:
+        if not 0 <= (factor := schedule(step, 10)) < math.inf:
+            yield f"at step {step} the factor is {factor}; it should be 0 or more, and finite"
+            return
 
 
 def importer_detects(bench: Workbench, importer: Component) -> Iterator[str]:
@@ -163,14 +147,25 @@ def importer_detects(bench: Workbench, importer: Component) -> Iterator[str]:
 
 
 def bounds(bench: Workbench, component: Component) -> Iterator[str]:
-    """It can be built with every option at its limits, or refuses the value in a sentence."""
+    """It can be built with every option at its limits, or refuses the value in a sentence; schedules are asked, too."""
     for option, value in at_bounds(component):
         facts = {fact: FACTS[fact] for fact in component.signature.facts if fact in FACTS}
         if component.kind == "optimizer":
             facts = {"parameters": nn.Linear(2, 2).parameters()}
         try:
-            if component.kind != "schedule" or inspect.isclass(component.factory):
-                bench.build(component, {option: value}, facts)
+            made = bench.build(component, {option: value}, facts)
         except I2IError as error:
-            if "cannot be built with these options" in str(error):
-                yield f"{option} = {value!r} is allowed, but {str(error).partition('(')[2].rstrip(')')}"
+            if cause := unforeseen(error):
+                yield refusal(option, value, cause)
+            continue
+        if component.kind == "schedule":
+            yield from _asked(made, option, value)
+
+
+def _asked(schedule: Schedule, option: str, value: Any) -> Iterator[str]:
+    try:
+        yield from (f"with {option} = {value!r} {sentence}" for sentence in _factors(schedule))
+    except I2IError:
+        return
+    except Exception as error:
+        yield refusal(option, value, error)

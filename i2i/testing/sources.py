@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.reduction import ForkingPickler
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
-from i2i.core.data import Source
+from i2i.core.data import DataFacts, Source
 from i2i.core.errors import I2IError
+from i2i.core.plugin_files import WorkerPickler
 from i2i.core.registry import Component
 from i2i.testing.comparing import unequal
-from i2i.testing.values import at_bounds
+from i2i.testing.values import at_bounds, refusal, unforeseen
 from i2i.testing.workbench import Workbench
 
 LOOKED_AT = 4
@@ -52,33 +52,48 @@ def interface(bench: Workbench, data: Component) -> Iterator[str]:
 def facts(bench: Workbench, data: Component) -> Iterator[str]:
     """Its samples are as its facts say."""
     source = built(bench, data)
-    told = source.facts
     for index in range(min(LOOKED_AT, len(source))):
         found = sample(source, index)
-        if odd := sorted(set(found) ^ set(told.fields) - {"target"}):
-            yield (
-                f"facts.fields says {', '.join(told.fields)}, and a sample holds {', '.join(found)}: they disagree "
-                f"about {', '.join(odd)}"
-            )
-            return
-        for name, channels in told.channels.items():
-            wanted = (channels, told.height, told.image_size)
-            if name in found and tuple(found[name].shape) != wanted:
-                yield f"'{name}' of sample {index} is {tuple(found[name].shape)}; its facts say {wanted}"
+        for rule in (_fields, _pictures, _labels):
+            if odd := [*rule(source.facts, found, f"of sample {index}")]:
+                yield odd[0]
                 return
-            if name in found and name in told.value_range:
-                low, high = told.value_range[name]
-                least, most = float(found[name].min()), float(found[name].max())
-                if least < low or most > high:
-                    yield (
-                        f"'{name}' of sample {index} holds {least:g} to {most:g}; facts.value_range says {low:g} to "
-                        f"{high:g}"
-                    )
-                    return
-        for name, count in told.labels.items():
-            if name in found and not 0 <= int(found[name]) < count:
-                yield f"'{name}' of sample {index} is {int(found[name])}; facts.labels says 0 to {count - 1}"
-                return
+
+
+def _fields(told: DataFacts, found: Mapping[str, Tensor], where: str) -> Iterator[str]:
+    if odd := sorted(set(found) ^ set(told.fields) - {"target"}):
+        yield (
+            f"facts.fields says {', '.join(told.fields)}, and a sample holds {', '.join(found)}: they disagree "
+            f"about {', '.join(odd)}"
+        )
+
+
+def _pictures(told: DataFacts, found: Mapping[str, Tensor], where: str) -> Iterator[str]:
+    for name, channels in told.channels.items():
+        shape, kind = tuple(found[name].shape), str(found[name].dtype).removeprefix("torch.")
+        wanted = (channels, told.height, told.image_size)
+        if shape != wanted:
+            yield f"'{name}' {where} is {shape}; its facts say {wanted}"
+        elif kind != told.stored.get(name, kind):
+            yield f"'{name}' {where} is {kind}; facts.stored says {told.stored[name]}, and load gives what is stored"
+        elif found[name].isnan().any():
+            yield f"'{name}' {where} holds NaN, on which no network can be trained; give such pixels a number"
+        elif name in told.value_range:
+            yield from _range(told, name, found[name], where)
+
+
+def _range(told: DataFacts, name: str, picture: Tensor, where: str) -> Iterator[str]:
+    """Computed in fp64: torch finds no minimum of 16 bits without sign."""
+    low, high = told.value_range[name]
+    least, most = float(picture.double().min()), float(picture.double().max())
+    if least < low or most > high:
+        yield f"'{name}' {where} holds {least:g} to {most:g}; facts.value_range says {low:g} to {high:g}"
+
+
+def _labels(told: DataFacts, found: Mapping[str, Tensor], where: str) -> Iterator[str]:
+    for name, count in told.labels.items():
+        if not 0 <= int(found[name]) < count:
+            yield f"'{name}' {where} is {int(found[name])}; facts.labels says 0 to {count - 1}"
 
 
 def purity(bench: Workbench, data: Component) -> Iterator[str]:
@@ -104,7 +119,7 @@ def workers(bench: Workbench, data: Component) -> Iterator[str]:
     """Worker processes can have it."""
     source = built(bench, data)
     try:
-        copy: Source = ForkingPickler.loads(ForkingPickler.dumps(source))
+        copy: Source = WorkerPickler.loads(WorkerPickler.dumps(source))
     except Exception as error:
         yield (
             f"worker processes cannot be given it ({type(error).__name__}: {error}); keep no open files, locks or "
@@ -138,9 +153,13 @@ def bounds(bench: Workbench, data: Component) -> Iterator[str]:
     for option, value in at_bounds(data):
         try:
             source = bench.build(data, {option: value}, {})
-            sample(source, 0)
         except I2IError as error:
-            if "cannot be built with these options" in str(error):
-                yield f"{option} = {value!r} is allowed, but {str(error).partition('(')[2].rstrip(')')}"
+            if cause := unforeseen(error):
+                yield refusal(option, value, cause)
+            continue
+        try:
+            sample(source, 0)
+        except I2IError:
+            continue
         except Exception as error:
-            yield f"{option} = {value!r} is allowed, but loading a sample raises {type(error).__name__}: {error}"
+            yield refusal(option, value, error)

@@ -66,6 +66,11 @@ def _translation(
         shape = tuple(whole.shape) if isinstance(whole, Tensor) else type(whole).__name__
         yield f"translate gives {shape} for {count} inputs; it should give pictures ({count}, {wanted}, H, W)"
         return
+    picture = fields[taken[0]]
+    if picture.dim() == 4 and whole.shape[2:] != picture.shape[2:]:
+        sizes = [f"{t.shape[3]}×{t.shape[2]}" for t in (picture, whole)]
+        yield f"translate turns {sizes[0]} pixels into {sizes[1]}; a result has the size of its input"
+        return
     if not whole.isfinite().all():
         yield "translate gives values that are not finite"
     elif whole.abs().max() > 1:

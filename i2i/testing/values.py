@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from i2i.core.check import validate
+from i2i.core.errors import I2IError
 from i2i.core.registry import Component
 from i2i.core.schema import Signature, plain
 
@@ -67,7 +68,17 @@ def _around(default: Any) -> list[Any]:
 
 def _fits(signature: Signature, option: str, value: Any) -> bool:
     _, problems = validate(signature.options, {option: value}, "", "")
-    return not any(problem.at.strip(".").startswith(option) for problem in problems)
+    return option not in {problem.at.strip(".").split(".")[0] for problem in problems}
+
+
+def unforeseen(error: Exception) -> Exception | None:
+    """What lies behind an error that is no sentence of the component's author; None behind a sentence."""
+    cause = error.__cause__ if isinstance(error, I2IError) else error
+    return None if cause is None or isinstance(cause, I2IError | ValueError | OSError) else _as_error(cause)
+
+
+def _as_error(cause: BaseException) -> Exception:
+    return cause if isinstance(cause, Exception) else RuntimeError(str(cause))
 
 
 def refusal(option: str, value: Any, error: Exception) -> str:

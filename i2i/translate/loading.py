@@ -14,7 +14,7 @@ from i2i.core.batch import Parts
 from i2i.core.data import DataFacts
 from i2i.core.errors import I2IError, I2IWarning, SpecError, nearest
 from i2i.core.registry import Registry
-from i2i.core.words import and_more
+from i2i.core.words import and_more, quoted
 from i2i.engine import checkpoint, checkpoints, checksums
 from i2i.engine.checkpoint import DamagedError
 from i2i.engine.inference import compile_parts
@@ -90,7 +90,8 @@ def _spec(opened: Opened, registry: Registry) -> Spec:
     """The spec of a checkpoint, checked against what is installed here."""
     if lost := used.lacking(opened.facts, registry, str(opened)):
         raise I2IError("\n".join(lost))
-    for sentence in used.moved(opened.facts, registry, str(opened)):
+    who = str(opened)
+    for sentence in [*used.moved(opened.facts, registry, who), *used.changed(opened.facts, registry, who)]:
         warnings.warn(sentence, I2IWarning, stacklevel=3)
     try:
         return resolve(opened.spec or opened.folder / "spec.toml", registry)
@@ -230,7 +231,7 @@ def _with_plugins(error: SpecError, opened: Opened, registry: Registry) -> I2IEr
     if lost:
         sentence = f"{opened} needs plug-ins that are not installed here: {', '.join(lost)}\n{error}"
     if absent:
-        flags = " ".join(f"--plugin {file}" for file in absent)
+        flags = " ".join(f"--plugin {quoted(file)}" for file in absent)
         sentence += f"\n  this run was made with plug-in files; load them again: i2i {flags} …"
     return I2IError(sentence) if lost or absent or opened.spec else error
 

@@ -18,7 +18,7 @@ NormName = Literal["instance", "batch", "none"]
 Layers = Annotated[
     int,
     Field(
-        ge=1, le=12, description="layers of stride 2; pictures are resized to squares of 4 · 2^layers pixels"
+        ge=1, le=8, description="layers of stride 2; pictures are resized to squares of 4 · 2^layers pixels"
     ),
 ]
 Norm = Annotated[NormName, Field(description="normalisation of all layers")]

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from i2i.losses import single
 from i2i.nets import check_sides
-from i2i_timm.networks import built, known, stages_of
+from i2i_timm.networks import built, known, outline, stages_of
 from i2i_timm.options import Choice
 from i2i_timm.weights import check_names, fill, missing, tensors_of
 
@@ -51,10 +51,10 @@ class Backbone(nn.Module):
         super().__init__()
         self.coloured = channels in (1, COLOURS)
         self.published = choice.weights != "random"
-        options: dict[str, Any] = {**choice.options, **({} if self.coloured else {"in_chans": channels})}
-        whole = built(choice.network, choice.options)
+        whole = outline(choice.network, choice.options)
         config = known(choice.network)
-        self.network = built(choice.network, options, stages_of(choice, len(whole.feature_info), last))
+        stages = stages_of(choice, len(whole.feature_info), last)
+        self.network = built(choice.network, choice.options, stages, None if self.coloured else channels)
         if reads and choice.weights not in (None, "random"):
             tensors = tensors_of(choice.network, config, choice.weights)
             check_names(choice.network, whole.state_dict(), tensors)

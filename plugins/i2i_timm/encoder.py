@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from i2i.losses import single
 from i2i_timm.backbone import Backbone
 from i2i_timm.networks import known
 from i2i_timm.options import Choice, Network, NetworkOptions, Stages, Weights
@@ -56,5 +55,5 @@ class TimmEncoder(nn.Module):
         return dict(options)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        x = torch.cat([single(each).mean((2, 3)) for each in self.backbone(image)], 1)
+        x = torch.cat([each.mean((2, 3)) for each in self.backbone(image)], 1)
         return self.mean(x), self.log_variance(x)

@@ -40,7 +40,7 @@ EXEMPT = {
     **{
         f"generator.style: {rule}": STYLES
         for rule in i2i.testing.rules("generator")
-        if rule not in ("summary", "defaults")
+        if rule not in ("summary", "defaults", "compile")
     },
     "discriminator.progressive: reach": "it grows: layers of sizes that are not reached yet rest",
     "discriminator.progressive: samples": "the deviation within a batch is what its last layer looks at",
