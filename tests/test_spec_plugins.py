@@ -209,3 +209,19 @@ def test_a_class_may_be_a_plug_in() -> None:
             registry.add("loss", "warp", lambda fake, real: fake)
 
     assert register(i2i.Registry(), "warp", Plugin, "1.0", "").module == f"{__name__}:{Plugin.__qualname__}"
+
+
+def test_a_method_without_a_demo_is_shown_on_the_layout_of_its_data(tmp_path: Path) -> None:
+    stranger = Path(__file__).parent / "stranger.py"
+    done = command("--plugin", stranger, "new", "paired-gan", "--demo")
+    assert done.code == 0
+    assert 'name = "demo"' in done.out
+    assert 'layout = "paired"' in done.out
+    odd = tmp_path / "odd.py"
+    text = stranger.read_text(encoding="utf-8").replace(
+        '"data": {"name": "paired"}', '"data": {"name": "ramps"}'
+    )
+    odd.write_text(text, encoding="utf-8")
+    done = command("--plugin", odd, "new", "paired-gan", "--demo")
+    assert done.code == 1
+    assert done.err.startswith("strategy 'paired-gan' has no demo; its class can give one: demo = {")
