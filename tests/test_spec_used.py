@@ -130,6 +130,12 @@ def test_another_version_is_told() -> None:
     ]
 
 
+def test_another_version_of_i2i_matters_to_a_run_and_not_to_a_model() -> None:
+    facts = {"packages": {"i2i-toolkit": {"version": "0.0.9", "components": ["loss l1"]}}}
+    assert len(changed(facts, registry(), "this run")) == 1
+    assert changed(facts, registry(), "this model", ours=False) == []
+
+
 @pytest.mark.parametrize(
     "packages",
     [

@@ -124,8 +124,10 @@ def moved(facts: Mapping[str, Any], registry: Registry, who: str) -> list[str]:
     ]
 
 
-def changed(facts: Mapping[str, Any], registry: Registry, who: str) -> list[str]:
+def changed(facts: Mapping[str, Any], registry: Registry, who: str, *, ours: bool = True) -> list[str]:
     """A sentence for each package of a run of which another version is here.
+
+    `ours` says whether i2i itself counts: a run goes on exactly with its own version only, a model outlives many.
 
     Raises:
         I2IError: the facts are damaged.
@@ -134,6 +136,7 @@ def changed(facts: Mapping[str, Any], registry: Registry, who: str) -> list[str]
         f"{who} was made with {used.package} {used.version}, and {here.version} is installed; to go on with the same: "
         f"{used.install}"
         for used in _read(facts)
+        if ours or used.package != DISTRIBUTION
         if (here := registry.packages.get(used.package)) and here.version != used.version
     ]
 

@@ -91,7 +91,8 @@ def _spec(opened: Opened, registry: Registry) -> Spec:
     if lost := used.lacking(opened.facts, registry, str(opened)):
         raise I2IError("\n".join(lost))
     who = str(opened)
-    for sentence in [*used.moved(opened.facts, registry, who), *used.changed(opened.facts, registry, who)]:
+    others = used.changed(opened.facts, registry, who, ours=False)
+    for sentence in [*used.moved(opened.facts, registry, who), *others]:
         warnings.warn(sentence, I2IWarning, stacklevel=3)
     try:
         return resolve(opened.spec or opened.folder / "spec.toml", registry)
