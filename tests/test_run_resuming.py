@@ -12,14 +12,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 from helpers import registry
 from safetensors.torch import load_file
+from torch import Tensor
 from trained import command, run_tables, train_told, two_processes, write_spec
 
 import i2i
@@ -405,6 +407,19 @@ try:
 finally:
     print(run.engine.step)
 """
+
+
+def test_a_signal_during_the_exchange_stops_nobody_alone() -> None:
+    run = SimpleNamespace(stopping=0)
+
+    def mean(values: Mapping[str, Tensor]) -> dict[str, float]:
+        told = float(values["stopping"]) / 2
+        run.stopping = signal.SIGTERM  # it comes when this process has said that there was none
+        return {"stopping": told}
+
+    run.world = SimpleNamespace(size=2, mean=mean)
+    keeper = cast(Keeper, SimpleNamespace(run=run))
+    assert [Keeper._stopping(keeper), Keeper._stopping(keeper)] == [False, True]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")

@@ -88,10 +88,12 @@ class Keeper:
     def _stopping(self) -> bool:
         """Whether a signal has come, to whichever of the processes: all of them stop at the same step."""
         run = self.run
-        if run.world.size > 1:
-            share = run.world.mean({"stopping": torch.tensor(float(bool(run.stopping)))})["stopping"]
-            run.stopping = run.stopping or (signal.SIGTERM if share else 0)
-        return bool(run.stopping)
+        if run.world.size == 1:
+            return bool(run.stopping)
+        told = run.world.mean({"stopping": torch.tensor(float(bool(run.stopping)))})["stopping"]
+        if told:
+            run.stopping = run.stopping or signal.SIGTERM
+        return bool(told)  # a signal that came during the exchange is told at the next step
 
     def finish(self) -> None:
         """Say why the run ended early, and where things are, when all is written."""
